@@ -1,0 +1,41 @@
+# Each target makes .venv when it is missing and installs what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+CORES ?= 2
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: demo test test-all lint bench clean-venv help
+
+help:
+	@echo "make demo      the whole job on the built-in corpus: recordings to submission file and report"
+	@echo "make test      the tests, with coverage"
+	@echo "make test-all  the tests and the heavy checks"
+	@echo "make lint      ruff and mypy"
+	@echo "make bench     speed, as ratios measured in one run"
+
+$(BIN)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); \
+	  sys.exit(None if ok else f"Python 3.11 to 3.13 is needed, this is {sys.version.split()[0]}; set PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(BIN)/.installed
+	snakemake --cores $(CORES)
+	abaw predict data/demo/batch2 --ensemble va --out results/predict
+	@abaw summary
+
+test: $(BIN)/.installed
+	pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=85
+
+test-all: $(BIN)/.installed
+	pytest -n 2 --dist loadfile -m "slow or not slow" --durations=20
+
+lint: $(BIN)/.installed
+	ruff check . && ruff format --check . && mypy
+
+bench: $(BIN)/.installed
+	python benchmarks/learning.py
+
+clean-venv:
+	rm -rf .venv

@@ -1,0 +1,30 @@
+# From recordings to submission files: settings are read and checked here, the rules lie in workflow/rules/.
+import sys
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+if "datasets" not in config:  # given whole by --configfile, or else the shipped file
+    configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/media.smk"
+include: "workflow/rules/features.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/fusion.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        SUBMISSIONS,
+        CURVES,
+        PAGE,
+
+
+onsuccess:
+    shell("{ABAW} --config {SETTINGS} summary")

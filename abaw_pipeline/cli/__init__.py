@@ -1,0 +1,116 @@
+"""The command line: one verb a rule, plus what people type. Verbs are imported only when they are called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import click
+
+from abaw_pipeline import __version__
+
+VERBS = {
+    "demo": "Write the built-in corpus, an Aff-Wild2-shaped data set that needs no licence.",
+    "predict": "Predict raw recordings with a trained ensemble.",
+    "lint": "Check a submission file against the organisers' format and sample file.",
+    "check": "Check the settings and say what a run would contain.",
+    "schema": "Print the JSON schema of config.yaml, for editors.",
+    "summary": "Say where the results are, how good they look, and what was skipped.",
+    "listing": "Rule: note which raw files a data set has.",
+    "index": "Rule: list a data set's clips, labels and samples.",
+    "media": "Rule: picture clock, face crops and sound of one shard of clips.",
+    "extract": "Rule: one feature of one shard of clips.",
+    "join": "Rule: join a feature's shards into one manifest.",
+    "train": "Rule: train one fold and seed of an experiment.",
+    "infer": "Rule: predict clips with one trained model.",
+    "ensemble": "Rule: fuse the predictions of an ensemble's members.",
+    "submit": "Rule: write an ensemble's submission file.",
+    "curves": "Rule: one CSV and one plot per clip of an ensemble.",
+    "report": "Rule: write the report page.",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """The settings file a verb works on; read when first asked for, so that verbs without one need none."""
+
+    file: Path
+    overrides: tuple[str, ...] = ()
+
+    @cached_property
+    def config(self):  # type: ignore[no-untyped-def]  # the schema is imported only where it is needed
+        from abaw_pipeline.config import load
+
+        return load(self.file, self.overrides)
+
+    @property
+    def results(self) -> Path:
+        return Path(self.config.results)
+
+    def layout(self, dataset: str):  # type: ignore[no-untyped-def]
+        from abaw_pipeline.runtime.paths import Layout
+        from abaw_pipeline.strict import nearest
+
+        if dataset not in self.config.datasets:
+            raise ValueError(f"{self.file}: no data set '{dataset}'{nearest(dataset, self.config.datasets)}")
+        return Layout(self.results, dataset)
+
+
+class _Lazy(click.Group):
+    """Shows every verb, imports one."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        return importlib.import_module(f"abaw_pipeline.cli.{name}").command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(self, context, arguments):  # type: ignore[no-untyped-def]
+        from abaw_pipeline.strict import nearest
+
+        if arguments and arguments[0] not in VERBS and not arguments[0].startswith("-"):
+            raise ValueError(f"no command '{arguments[0]}'{nearest(arguments[0], VERBS)}")
+        return super().resolve_command(context, arguments)
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="abaw")
+@click.option(
+    "--config", "file", type=click.Path(path_type=Path), default="config.yaml", show_default=True, help="Settings file."
+)
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override one setting, e.g. media.faces.detector=yunet; may be repeated.",
+)
+@click.pass_context
+def group(context: click.Context, file: Path, overrides: tuple[str, ...]) -> None:
+    """Affective behaviour analysis in the wild: from recordings to submission files."""
+    context.obj = Run(file, overrides)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the program; user errors become one line on standard error and exit code 2."""
+    try:
+        group.main(args=arguments, prog_name="abaw", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except ValueError as error:
+        click.echo(f"abaw: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,46 @@
+"""What a verb's arguments name in the settings, with the nearest name where there is none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from abaw_pipeline.strict import nearest
+from abaw_pipeline.training.settings import ExperimentSettings, fold_names
+
+if TYPE_CHECKING:
+    from abaw_pipeline.cli import Run
+
+
+def experiment_of(run: Run, name: str, fold: str, seed: int) -> ExperimentSettings:
+    """The settings of an experiment that has this fold and seed.
+
+    Raises:
+        ValueError: no such experiment, fold or seed.
+    """
+    experiments = run.config.experiments
+    if name not in experiments:
+        raise ValueError(f"{run.file}: no experiment '{name}'{nearest(name, experiments)}")
+    settings: ExperimentSettings = experiments[name]
+    for what, value, known in (("fold", fold, fold_names(settings)), ("seed", seed, settings.seeds)):
+        if value not in known:
+            raise ValueError(f"{run.file}: experiments.{name} has no {what} '{value}'{nearest(str(value), known)}")
+    return settings
+
+
+def feature_keys(run: Run, settings: ExperimentSettings) -> dict[str, str]:
+    """The key that each feature of an experiment must have by the settings in force."""
+    return {feature: run.config.plan(feature).key for feature in settings.features}
+
+
+def ensemble_dataset(run: Run, name: str, dataset: str | None) -> str:
+    """The data set to fuse predictions for.
+
+    Raises:
+        ValueError: no such ensemble, or it predicts several data sets and none was named.
+    """
+    if name not in run.config.ensembles:
+        raise ValueError(f"{run.file}: no ensemble '{name}'{nearest(name, run.config.ensembles)}")
+    known: list[str] = run.config.ensemble_datasets(name)
+    if dataset is None and len(known) > 1:
+        raise ValueError(f"ensembles.{name}: it predicts {', '.join(known)}; choose one with --dataset")
+    return dataset or known[0]

@@ -1,0 +1,32 @@
+"""``abaw ensemble``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from abaw_pipeline.cli import Run
+
+
+@click.command()
+@click.argument("name")
+@click.option("--dataset", help="Data set to predict; may be left out where the ensemble has only one.")
+@click.pass_obj
+def command(run: Run, name: str, dataset: str | None) -> None:
+    """Fuse the predictions of the members of ensemble NAME."""
+    from abaw_pipeline.cli.choice import ensemble_dataset
+    from abaw_pipeline.ensembles.blend import blend
+
+    layout = run.layout(ensemble_dataset(run, name, dataset))
+    config = run.config
+    members = {member: config.experiments[member] for member in config.members(name)}
+    manifest = blend(name, config.ensembles[name], members, layout)
+    for row in manifest.skipped:
+        click.echo(f"{row.clip}: {row.reason}", err=True)
+    scores = "; ".join(f"{role} CCC {found['mean']:.3f}" for role, found in manifest.about["scores"].items())
+    click.echo(
+        f"{name} on {layout.dataset}: {len(manifest.clips)} clips from {len(manifest.about['models'])} models"
+        + (f"; {scores}" if scores else "")
+    )

@@ -1,0 +1,57 @@
+"""``abaw extract DATASET FEATURE``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from abaw_pipeline.cli import Run
+    from abaw_pipeline.features.plan import FeaturePlan
+    from abaw_pipeline.runtime.manifests import Manifest
+    from abaw_pipeline.runtime.paths import Layout
+    from abaw_pipeline.types import Clip
+
+
+@click.command("extract")
+@click.argument("dataset")
+@click.argument("feature")
+@click.option("--shard", type=click.IntRange(0), help="One shard of the clips; all shards in turn without it.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads; as many as there are cores without it.")
+@click.pass_obj
+def command(run: Run, dataset: str, feature: str, shard: int | None, threads: int | None) -> None:
+    """Extract one feature of a data set; clips whose key matches are left as they are."""
+    from abaw_pipeline.datasets.index import read_clips
+    from abaw_pipeline.runtime.device import choose, use_threads
+    from abaw_pipeline.runtime.paths import shard_of
+    from abaw_pipeline.strict import nearest
+
+    config, layout = run.config, run.layout(dataset)
+    if feature not in config.features:
+        raise ValueError(f"{run.file}: no feature '{feature}'{nearest(feature, config.features)}")
+    if shard is not None and shard >= config.shards:
+        raise ValueError(f"--shard {shard}: the settings have shards: {config.shards}, counted from 0")
+    plan, device = config.plan(feature), choose(config.device)
+    use_threads(threads)
+    clips = read_clips(layout)
+    for number in range(config.shards) if shard is None else [shard]:
+        mine = [clip for clip in clips if shard_of(clip.id, config.shards) == number]
+        click.echo(_one_shard(plan, mine, layout, number, device, config.batch))
+
+
+def _one_shard(plan: FeaturePlan, clips: list[Clip], layout: Layout, shard: int, device: Any, batch: int) -> str:
+    """Extract, write the shard's manifest, and say what was done in one line."""
+    from abaw_pipeline.features.extract import extract
+    from abaw_pipeline.runtime.manifests import Manifest
+    from abaw_pipeline.runtime.progress import say
+
+    of_media = layout.media_shard(shard)
+    media = Manifest.read(of_media, f"abaw media {layout.dataset}") if of_media.is_file() else None
+    manifest: Manifest = extract(plan, clips, layout, device, batch, media)
+    for row in manifest.skipped:
+        say(f"{row.clip}: left out of {plan.name}: {row.reason}")
+    path = layout.feature_shard(plan.name, shard)
+    manifest.write(path)
+    note = " (random weights)" if plan.random else ""
+    return f"{plan.name}{note}: {len(manifest.clips)} clips, {len(manifest.skipped)} left out -> {path}"

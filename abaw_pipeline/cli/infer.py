@@ -1,0 +1,36 @@
+"""``abaw infer``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from abaw_pipeline.cli import Run
+
+
+@click.command()
+@click.argument("experiment")
+@click.option("--fold", required=True, help="official, or fold1, fold2, ...")
+@click.option("--seed", required=True, type=int)
+@click.option("--dataset", help="Data set to predict; default: the one the experiment was trained on.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads; as many as there are cores without it.")
+@click.pass_obj
+def command(run: Run, experiment: str, fold: str, seed: int, dataset: str | None, threads: int | None) -> None:
+    """Predict the clips of a data set with one trained model of EXPERIMENT."""
+    from abaw_pipeline.cli.choice import experiment_of, feature_keys
+    from abaw_pipeline.runtime.device import choose, use_threads
+    from abaw_pipeline.training.infer import infer
+
+    use_threads(threads)
+    settings = experiment_of(run, experiment, fold, seed)
+    home = run.layout(str(settings.dataset))
+    target = run.layout(dataset or str(settings.dataset))
+    keys = feature_keys(run, settings)
+    manifest = infer(experiment, settings, fold, seed, home, target, choose(run.config.device), keys)
+    for row in manifest.skipped:
+        click.echo(f"left out {row.clip}: {row.reason}", err=True)
+    frames = sum(entry["rows"] for entry in manifest.clips.values())
+    done = f"{len(manifest.clips)} clips, {frames} frames predicted"
+    click.echo(f"{experiment} {fold}-{seed} on {target.dataset}: {done}")

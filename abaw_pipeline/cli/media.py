@@ -1,0 +1,49 @@
+"""``abaw media DATASET``."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from abaw_pipeline.cli import Run
+    from abaw_pipeline.media.settings import MediaSettings
+    from abaw_pipeline.runtime.paths import Layout
+    from abaw_pipeline.types import Clip
+
+
+@click.command("media")
+@click.argument("dataset")
+@click.option("--shard", type=click.IntRange(0), help="One shard of the clips; all shards in turn without it.")
+@click.pass_obj
+def command(run: Run, dataset: str, shard: int | None) -> None:
+    """Make picture clock, face crops and sound of a data set; clips whose key matches are left as they are."""
+    from abaw_pipeline.datasets.index import read_clips
+    from abaw_pipeline.runtime.paths import shard_of
+
+    config, layout = run.config, run.layout(dataset)
+    if shard is not None and shard >= config.shards:
+        raise ValueError(f"--shard {shard}: the settings have shards: {config.shards}, counted from 0")
+    clips = read_clips(layout)
+    for number in range(config.shards) if shard is None else [shard]:
+        mine = [clip for clip in clips if shard_of(clip.id, config.shards) == number]
+        click.echo(_one_shard(mine, layout, config.media, number))
+
+
+def _one_shard(clips: list[Clip], layout: Layout, settings: MediaSettings, shard: int) -> str:
+    """Make the media, write the shard's manifest, and say what was done in one line."""
+    from abaw_pipeline.media.build import build_media
+    from abaw_pipeline.runtime.progress import say
+
+    began = time.perf_counter()
+    manifest = build_media(clips, layout, settings)
+    took = time.perf_counter() - began
+    for row in manifest.skipped:
+        say(f"{row.clip}: left out: {row.reason}")
+    path = layout.media_shard(shard)
+    manifest.write(path)
+    frames = sum(entry["frames"] for entry in manifest.clips.values())
+    done = f"{len(manifest.clips)} clips, {len(manifest.skipped)} left out"
+    return f"media: {done}, {frames} frames in {took:.1f} s ({frames / max(took, 1e-9):.0f} a second) -> {path}"

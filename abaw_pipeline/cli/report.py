@@ -1,0 +1,17 @@
+"""``abaw report``."""
+
+from __future__ import annotations
+
+import click
+
+from abaw_pipeline.cli import Run
+
+
+@click.command()
+@click.pass_obj
+def command(run: Run) -> None:
+    """Write the report page."""
+    from abaw_pipeline.report.build import build_report
+
+    config = run.config
+    click.echo(str(build_report(run.results, config.datasets, config.experiments, config.ensembles)))

@@ -1,0 +1,54 @@
+"""``abaw summary``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from abaw_pipeline.cli import Run
+from abaw_pipeline.runtime.paths import Layout, report_page
+
+
+@click.command()
+@click.pass_obj
+def command(run: Run) -> None:
+    """Say where the results are, how good they look, and what was skipped."""
+    config = run.config
+    for line in _skipped(run):
+        click.echo(line)
+    for dataset in config.datasets:
+        layout = run.layout(dataset)
+        for ensemble, settings in config.ensembles.items():
+            for line in _results(layout, ensemble, settings.task):
+                click.echo(line)
+    page = report_page(run.results)
+    click.echo(f"report:      {page}" if page.exists() else "report:      not there yet (type: snakemake --cores 8)")
+
+
+def _results(layout: Layout, ensemble: str, task: str) -> list[str]:
+    lines = []
+    manifest = layout.ensemble_manifest(ensemble)
+    if manifest.exists():
+        validation = json.loads(manifest.read_text())["about"]["scores"].get("val")
+        if validation:
+            lines.append(f"validation:  {ensemble} on {layout.dataset}, mean CCC {validation['mean']:.3f}")
+    for path, label in ((layout.submission(ensemble, task), "submission"), (layout.curves(ensemble), "curves")):
+        if path.exists():
+            lines.append(f"{label + ':':<12} {path}")
+    return lines
+
+
+def _skipped(run: Run) -> list[str]:
+    """One line per clip that a stage left out."""
+    lines = set()
+    for dataset in run.config.datasets:
+        for manifest in _manifests(run.layout(dataset)):
+            for row in json.loads(manifest.read_text()).get("skipped", []):
+                lines.add(f"skipped:     {dataset}/{row['clip']} ({row['stage']}): {row['reason']}")
+    return sorted(lines)
+
+
+def _manifests(layout: Layout) -> list[Path]:
+    return [path for path in (layout.clips, *sorted((layout.home / "manifests").rglob("*.json"))) if path.exists()]

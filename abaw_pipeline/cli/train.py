@@ -1,0 +1,36 @@
+"""``abaw train``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from abaw_pipeline.cli import Run
+
+
+@click.command()
+@click.argument("experiment")
+@click.option("--fold", required=True, help="official, or fold1, fold2, ...")
+@click.option("--seed", required=True, type=int)
+@click.option("--threads", type=click.IntRange(1), help="CPU threads; as many as there are cores without it.")
+@click.pass_obj
+def command(run: Run, experiment: str, fold: str, seed: int, threads: int | None) -> None:
+    """Train one fold and seed of EXPERIMENT."""
+    from abaw_pipeline.cli.choice import experiment_of, feature_keys
+    from abaw_pipeline.runtime.device import choose, use_threads
+    from abaw_pipeline.training.train import train
+
+    use_threads(threads)
+    settings = experiment_of(run, experiment, fold, seed)
+    layout = run.layout(str(settings.dataset))
+    keys = feature_keys(run, settings)
+    card, done = train(experiment, settings, fold, seed, layout, choose(run.config.device), keys)
+    for row in card.skipped:
+        click.echo(f"left out {row.clip}: {row.reason}", err=True)
+    for note in card.notes:
+        click.echo(note, err=True)
+    score = ", ".join(f"{name} {value:.3f}" for name, value in card.metrics.items())
+    state = "trained" if done else "up to date"
+    click.echo(f"{experiment} {fold}-{seed}: {state}, epoch {card.best_epoch} of {card.epochs}, validation CCC {score}")

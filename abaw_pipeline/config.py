@@ -1,0 +1,172 @@
+"""The settings file: one strict schema, joined from the settings that each stage owns.
+
+Everything a run needs is checked here before any job starts; an error is one line that names file and key.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field
+
+from abaw_pipeline.datasets.settings import DatasetSettings
+from abaw_pipeline.ensembles.settings import EnsembleSettings
+from abaw_pipeline.features.plan import FeaturePlan, plan_feature
+from abaw_pipeline.features.registry import FeatureSettings
+from abaw_pipeline.media.settings import MediaSettings
+from abaw_pipeline.strict import Strict, nearest, parse, plain
+from abaw_pipeline.submission.settings import SubmissionSettings
+from abaw_pipeline.training.settings import ExperimentSettings, GridSettings, expand
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+.-]*")
+
+Names = dict[str, Any]
+
+
+class Config(Strict):
+    """``config.yaml``."""
+
+    results: str = "results"
+    """Folder that everything is written to."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    shards: int = Field(4, ge=1, le=512)
+    """Jobs per feature; each loads its network once. Changing it repeats no work."""
+    allow_random_weights: bool = False
+    """Networks without a checkpoint may run on seeded random numbers; every artefact then says so."""
+    batch: int = Field(32, ge=1)
+    """Pictures a batch in extraction."""
+    datasets: Annotated[dict[str, DatasetSettings], Field(min_length=1)]
+    media: MediaSettings = MediaSettings()
+    features: dict[str, FeatureSettings] = {}
+    experiments: dict[str, ExperimentSettings] = {}
+    grids: dict[str, GridSettings] = {}
+    """Feature combinations x encoders, each written out as an experiment ``<grid>_<features>_<encoder>``."""
+    ensembles: dict[str, EnsembleSettings] = {}
+    submission: SubmissionSettings = SubmissionSettings()
+
+    def plan(self, feature: str) -> FeaturePlan:
+        """What making a feature means: its extractor's declared spec and its key."""
+        return plan_feature(feature, self.features[feature], self.allow_random_weights)
+
+    def members(self, ensemble: str) -> list[str]:
+        """Experiments of an ensemble, its wildcards written out, in the order of the settings."""
+        patterns = self.ensembles[ensemble].members
+        return [name for name in self.experiments if any(fnmatch.fnmatchcase(name, p) for p in patterns)]
+
+    def ensemble_datasets(self, ensemble: str) -> list[str]:
+        """Data sets that an ensemble predicts: those it names, else the one its members were trained on."""
+        named = self.ensembles[ensemble].datasets
+        trained = [str(self.experiments[name].dataset) for name in self.members(ensemble)]
+        return list(named) if named is not None else sorted(set(trained))
+
+
+def load(file: Path, overrides: tuple[str, ...] = ()) -> Config:
+    """Read and check a settings file.
+
+    Args:
+        overrides: ``key.path=value`` texts; the value is read as YAML.
+
+    Raises:
+        ValueError: one line naming file, key and, where it can, the nearest valid name.
+    """
+    try:
+        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{file}: no such settings file (name one with --config)") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
+    for override in overrides:
+        _override(raw, override)
+    return check(raw, str(file))
+
+
+def check(raw: Any, source: str) -> Config:
+    """Validate settings that were already read; ``source`` leads each message."""
+    if not isinstance(raw, dict):
+        raise ValueError(f"{source}: settings must be a mapping of keys to values")
+    config = parse(Config, _written_out(plain(raw), source), source)
+    _check_names(config, source)
+    _check_experiments(config, source)
+    _check_ensembles(config, source)
+    for name in config.features:
+        _plan(config, name, source)
+    return config
+
+
+def _override(raw: Any, override: str) -> None:
+    path, found, text = override.partition("=")
+    if not found or not path:
+        raise ValueError(f"--set {override}: write it as key.path=value")
+    *parents, last = path.split(".")
+    for key in parents:
+        raw = raw.setdefault(key, {})
+        if not isinstance(raw, dict):
+            raise ValueError(f"--set {override}: '{key}' is a value, not a section")
+    raw[last] = yaml.safe_load(text)
+
+
+def _written_out(raw: Names, source: str) -> Names:
+    """Experiments with grids expanded and the only data set filled in."""
+    grids = {
+        name: parse(GridSettings, value, source, ("grids", name)) for name, value in (raw.get("grids") or {}).items()
+    }
+    experiments = dict(raw.get("experiments") or {})
+    for grid, settings in grids.items():
+        for name, experiment in expand(grid, settings).items():
+            if name in experiments:
+                raise ValueError(f"{source}: grids.{grid}: it expands to '{name}', which is also under experiments")
+            experiments[name] = experiment.model_dump(mode="python", exclude_unset=True)
+    datasets = list(raw.get("datasets") or {})
+    for name, experiment in experiments.items():
+        if isinstance(experiment, dict) and experiment.get("dataset") is None:
+            if len(datasets) > 1:
+                raise ValueError(f"{source}: experiments.{name}.dataset: several data sets, name the one to train on")
+            experiments[name] = {**experiment, "dataset": next(iter(datasets), None)}
+    return {**raw, "experiments": experiments}
+
+
+def _check_names(config: Config, source: str) -> None:
+    for section in ("datasets", "features", "experiments", "ensembles"):
+        for name in getattr(config, section):
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"{source}: {section}: '{name}' must be letters, digits and _ + . - (it names a file)")
+    if "report" in config.datasets or "logs" in config.datasets:
+        raise ValueError(f"{source}: datasets: 'report' and 'logs' are folders of the results, choose another name")
+
+
+def _check_experiments(config: Config, source: str) -> None:
+    for name, experiment in config.experiments.items():
+        where = f"{source}: experiments.{name}"
+        dataset = str(experiment.dataset)
+        if dataset not in config.datasets:
+            raise ValueError(f"{where}.dataset: no data set '{dataset}'{nearest(dataset, config.datasets)}")
+        if experiment.task not in config.datasets[dataset].tasks:
+            raise ValueError(f"{where}.task: data set '{dataset}' has no labels for '{experiment.task}'")
+        for feature in experiment.features:
+            if feature not in config.features:
+                raise ValueError(f"{where}.features: no feature '{feature}'{nearest(feature, config.features)}")
+
+
+def _check_ensembles(config: Config, source: str) -> None:
+    for name, ensemble in config.ensembles.items():
+        where = f"{source}: ensembles.{name}"
+        for pattern in ensemble.members:
+            if not fnmatch.filter(config.experiments, pattern):
+                raise ValueError(f"{where}.members: no experiment '{pattern}'{nearest(pattern, config.experiments)}")
+        for dataset in ensemble.datasets or []:
+            if dataset not in config.datasets:
+                raise ValueError(f"{where}.datasets: no data set '{dataset}'{nearest(dataset, config.datasets)}")
+        tasks = {config.experiments[member].task for member in config.members(name)}
+        if tasks != {ensemble.task}:
+            raise ValueError(f"{where}: task is '{ensemble.task}' but its members predict {', '.join(sorted(tasks))}")
+
+
+def _plan(config: Config, feature: str, source: str) -> None:
+    try:
+        config.plan(feature)
+    except ValueError as error:
+        raise ValueError(f"{source}: features.{feature}: {error}") from None

@@ -1,0 +1,1 @@
+"""One adapter a data set: clips, splits, labels, samples."""

@@ -1,0 +1,46 @@
+"""What an adapter finds: clips, their labels and sample files, and what is wrong with the clips left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from abaw_pipeline.types import Clip, Skipped
+
+VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm")
+STAGE = "index"
+
+
+@dataclass
+class DataSet:
+    """One data set as its adapter sees it, content digests not yet filled in.
+
+    ``labels[task][clip]`` has shape ``(rows, task.width)``, float32; row ``i`` is frame number ``i + 1``.
+    """
+
+    clips: list[Clip] = field(default_factory=list)
+    labels: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    samples: dict[str, Path] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+def need_folder(path: Path, key: str) -> Path:
+    """``path``, which must be a folder; the error names the setting ``key`` that said so."""
+    if not path.is_dir():
+        raise ValueError(f"{key}: no folder {path}; correct the setting or put the data there")
+    return path
+
+
+def need_file(path: Path, key: str) -> Path:
+    """``path``, which must be a file; the error names the setting ``key`` that said so."""
+    if not path.is_file():
+        raise ValueError(f"{key}: no file {path}; correct the setting or put the file there")
+    return path
+
+
+def some(items: list[str], most: int = 3) -> str:
+    """The first few of a list in words: ``a, b, c and 4 more``."""
+    more = len(items) - most
+    return ", ".join(items[:most]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,98 @@
+"""Annotation files and lists of clips, as the organisers write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from abaw_pipeline.tasks import Task
+
+
+def text_lines(path: Path) -> list[str]:
+    """Lines of a UTF-8 file, without byte order mark, carriage returns and empty lines at the end.
+
+    Raises:
+        ValueError: the file is not UTF-8 text.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return lines
+
+
+def read_label_file(path: Path, task: Task) -> np.ndarray:
+    """One annotation file.
+
+    Returns:
+        ``(rows, task.width)`` float32; row ``i`` is frame number ``i + 1``. Marks of missing annotation are kept.
+
+    Raises:
+        ValueError: foreign header, no rows, or a row that is not what the task allows; names file and line.
+    """
+    lines = text_lines(path)
+    found = lines[0].strip() if lines else ""
+    if [part.strip() for part in found.split(",")] != task.header.split(","):
+        raise ValueError(f"{path}: line 1: expected the header '{task.header}', found '{_short(found)}'")
+    rows = lines[1:]
+    if not rows:
+        raise ValueError(f"{path}: line 2: no rows after the header")
+    values = _numbers(rows, task.width)
+    if values is None or not _allowed(values, task).all():
+        line = _first_wrong(rows, task)
+        raise ValueError(f"{path}: line {line + 2}: '{_short(rows[line])}' is not {_wanted(task)}")
+    return values.astype(np.float32)
+
+
+def read_clip_list(path: Path) -> list[str]:
+    """Clip ids of a test list, one per line; a video suffix is taken off, empty lines do not count."""
+    names = (line.strip() for line in text_lines(path))
+    suffixes = (".mp4", ".avi", ".txt")
+    return [name[:-4] if name.lower().endswith(suffixes) else name for name in names if name]
+
+
+def _numbers(rows: list[str], width: int) -> np.ndarray | None:
+    """All rows at once, float64; ``None`` where one of them does not parse (an empty row would be skipped)."""
+    if not all(row.strip() for row in rows):
+        return None
+    try:
+        values = np.loadtxt(rows, delimiter=",", dtype=np.float64, ndmin=2, comments=None)
+    except ValueError:
+        return None
+    return values if values.shape == (len(rows), width) else None
+
+
+def _first_wrong(rows: list[str], task: Task) -> int:
+    """Index of the first row that does not parse or is not allowed."""
+    for i, row in enumerate(rows):
+        values = _numbers([row], task.width)
+        if values is None or not _allowed(values, task).all():
+            return i
+    raise AssertionError("every row parses alone, but not all together")
+
+
+def _allowed(values: np.ndarray, task: Task) -> np.ndarray:
+    """Which rows of ``(n, width)`` hold only values of the task or its missing mark; bool ``(n,)``."""
+    if task.kind == "values":
+        fine = (values >= -1) & (values <= 1)
+    else:
+        top = len(task.columns) - 1 if task.kind == "class" else 1
+        fine = (values >= 0) & (values <= top) & (values == np.floor(values))
+    return np.all(fine | (values == task.missing), axis=1)
+
+
+def _wanted(task: Task) -> str:
+    each = {
+        "values": "numbers from -1 to 1",
+        "class": f"whole numbers from 0 to {len(task.columns) - 1}",
+        "labels": "zeros and ones",
+    }[task.kind]
+    count = f"{task.width} comma-separated" if task.width > 1 else "one of the"
+    return f"{count} {each} (or {task.missing:g})"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else text[:77] + "..."

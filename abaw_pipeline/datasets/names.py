@@ -1,0 +1,38 @@
+"""What Aff-Wild2's clip names say: which recording, which of two people, which frame rate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+
+_SIDES = {"_left": "left", "_right": "right"}
+_RATED = re.compile(r"[^-]+-(\d+(?:\.\d+)?)-\d+x\d+")
+
+
+def person(clip: str, known: Set[str]) -> tuple[str, str | None]:
+    """The recording a clip is part of, and the side its person is on.
+
+    Two people share a recording under one of these names: both suffixed; the plain name for the left person and
+    ``_right``; the plain name for the right person and ``_left``. Only a trailing suffix counts:
+    ``video10_1_left`` belongs to ``video10_1``.
+
+    Args:
+        known: every clip id of the data set, among which the other person is looked for.
+
+    Returns:
+        the recording's name, and ``left``, ``right`` or ``None`` (one person).
+    """
+    for suffix, side in _SIDES.items():
+        if clip.endswith(suffix) and clip != suffix:
+            return clip.removesuffix(suffix), side
+    others = [side for suffix, side in _SIDES.items() if clip + suffix in known]
+    if len(others) == 1:
+        return clip, "right" if others == ["left"] else "left"
+    return clip, None
+
+
+def stated_rate(recording: str) -> float | None:
+    """Frame rate in Hz from a name such as ``139-14-720x480`` (the middle number), else ``None``."""
+    match = _RATED.fullmatch(recording)
+    rate = float(match.group(1)) if match else 0.0
+    return rate if rate > 0 else None

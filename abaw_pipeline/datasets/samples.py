@@ -1,0 +1,56 @@
+"""The organisers' sample submission: which rows a submission holds, in which order. Read by position."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from abaw_pipeline.tasks import Task
+
+_ROW = re.compile(r"(?P<clip>.+)/(?P<frame>\d+)\.[A-Za-z]+")
+
+
+def sample_names(path: Path, task: Task) -> Iterator[str]:
+    """First field of each row (``2-30-640x360/00001.jpg``), streamed.
+
+    Rows may end in commas or lack their values; a byte order mark, carriage returns and empty lines at the end
+    are tolerated.
+
+    Raises:
+        ValueError: another track's header, an empty row or a row that names no frame; names file and line.
+    """
+    with path.open(encoding="utf-8-sig") as stream:
+        header = stream.readline().strip().rstrip(", ")
+        if header != task.sample_header:
+            raise ValueError(f"{path}: line 1: expected the header '{task.sample_header}', found '{header[:80]}'")
+        empty = 0
+        for number, line in enumerate(stream, start=2):
+            name = line.split(",", 1)[0].strip()
+            if not name:
+                empty = empty or number
+                continue
+            if empty:
+                raise ValueError(f"{path}: line {empty}: an empty row in the middle of a sample file")
+            split_name(name, path, number)
+            yield name
+
+
+def split_name(name: str, path: Path, line: int) -> tuple[str, int]:
+    """Clip id and frame number (from 1) of ``clip/00001.jpg``; ``path`` and ``line`` are for the error."""
+    match = _ROW.fullmatch(name)
+    if not match or int(match["frame"]) < 1:
+        raise ValueError(f"{path}: line {line}: '{name[:80]}' is not '<clip>/<frame number from 1>.jpg'")
+    return match["clip"], int(match["frame"])
+
+
+def read_sample_file(path: Path, task: Task) -> list[tuple[str, int]]:
+    """Clip id and frame number of every row, in the sample's order.
+
+    Raises:
+        ValueError: see ``sample_names``; also a sample without rows.
+    """
+    rows = [split_name(name, path, line) for line, name in enumerate(sample_names(path, task), start=2)]
+    if not rows:
+        raise ValueError(f"{path}: line 2: no rows after the header")
+    return rows

@@ -1,0 +1,77 @@
+"""Settings of the data sets: one model per adapter, told apart by ``adapter``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from abaw_pipeline.datasets.base import VIDEO_SUFFIXES
+from abaw_pipeline.strict import Strict
+
+TaskName = Literal["va", "expr", "au"]
+BadClip = Literal["skip", "stop"]
+
+
+class GenerateSettings(Strict):
+    """The built-in corpus, written to ``root`` where nothing lies there yet."""
+
+    clips: int = Field(default=24, ge=1)
+    seed: int = 0
+
+
+class Affwild2Settings(Strict):
+    """A folder laid out like Aff-Wild2. Every path is taken relative to ``root``."""
+
+    adapter: Literal["affwild2"]
+    root: str
+    generate: GenerateSettings | None = None
+    """Not read by the adapter: the workflow writes the built-in corpus where ``root`` is missing."""
+    tasks: list[TaskName] = ["va"]
+    """Tasks whose annotations are read."""
+    recordings: list[str] = ["batch1", "batch2", "batch3"]
+    """Folders of recordings. Those of the default may be missing; any other must be there."""
+    crops: list[str] = ["cropped_aligned", "cropped_aligned_new_50_vids"]
+    """Folders of official face crops, one folder per clip; the same rule."""
+    annotations: str = "."
+    """The folder that holds ``VA_Estimation_Challenge`` and its sisters."""
+    test_lists: dict[TaskName, str] = {}
+    """The organisers' list of test clips per task, one id per line."""
+    samples: dict[TaskName, str] = {}
+    """The organisers' sample submission per task: its rows are the rows that are written."""
+    truth: str | None = None
+    """Folder of the test clips' hidden truth, where it is known (made-up data); the report alone reads it."""
+    on_bad_clip: BadClip = "skip"
+    """``skip``: report a bad clip and go on without it. ``stop``: stop, after every clip was looked at."""
+
+
+class RecordingsSettings(Strict):
+    """Plain recordings without labels."""
+
+    adapter: Literal["recordings"]
+    root: str | None = None
+    """Folder of recordings; with ``files``, the folder their names are relative to."""
+    files: list[str] = []
+    """These files instead of every recording in ``root``."""
+    suffixes: list[str] = list(VIDEO_SUFFIXES)
+    """What counts as a recording in ``root``, upper or lower case."""
+    on_bad_clip: BadClip = "skip"
+
+    @model_validator(mode="after")
+    def _some_place(self) -> RecordingsSettings:
+        if self.root is None and not self.files:
+            raise ValueError("give 'root' (a folder of recordings) or 'files'")
+        return self
+
+    @property
+    def tasks(self) -> list[str]:
+        """No labels, so no task can be trained on it."""
+        return []
+
+    @property
+    def samples(self) -> dict[str, str]:
+        """No sample file, so no submission is written for it."""
+        return {}
+
+
+DatasetSettings = Annotated[Affwild2Settings | RecordingsSettings, Field(discriminator="adapter")]

@@ -1,0 +1,1 @@
+"""Face crops and sound to per-frame features."""

@@ -1,0 +1,38 @@
+"""Where a network's weights come from: a file, a hub, or seeded random numbers that say what they are."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from abaw_pipeline.strict import Strict
+
+
+class FileWeights(Strict):
+    """A checkpoint on disk (``.safetensors``, or a state dict loaded with ``weights_only=True``)."""
+
+    source: Literal["file"]
+    path: str
+    sha256: str | None = None
+    """Digest the file must have. Where it is given, keys are made from it and the file is read only to be loaded."""
+
+
+class HubWeights(Strict):
+    """A file of a Hugging Face hub repository at a fixed revision."""
+
+    source: Literal["hub"]
+    repo: str
+    file: str
+    revision: str
+    sha256: str | None = None
+
+
+class RandomWeights(Strict):
+    """Seeded random numbers, for trying the pipeline without checkpoints; needs ``allow_random_weights: true``."""
+
+    source: Literal["random"]
+    seed: int = 0
+
+
+Weights = Annotated[FileWeights | HubWeights | RandomWeights, Field(discriminator="source")]

@@ -1,0 +1,1 @@
+"""Recordings to picture clock, face crops and sound."""

@@ -1,0 +1,60 @@
+"""Face crops from a raw recording: detect, follow the person, align, pack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from abaw_pipeline.media.align import cut, from_box, from_landmarks
+from abaw_pipeline.media.decode import pictures, upright
+from abaw_pipeline.media.detect import Detector, Found, detect_shrunken
+from abaw_pipeline.media.follow import Follower
+from abaw_pipeline.media.pack import FaceWriter
+from abaw_pipeline.media.settings import MediaSettings
+from abaw_pipeline.runtime.files import atomic
+from abaw_pipeline.types import Clip
+
+
+def write_detected(clip: Clip, frames: int, settings: MediaSettings, detector: Detector, path: Path, key: str) -> None:
+    """Pack one aligned crop per frame of a clip's recording; a frame in which the person is not found has none.
+
+    Args:
+        frames: number of frames of the clip's clock.
+
+    Raises:
+        ValueError: a bad recording, or one that does not decode to ``frames`` pictures.
+    """
+    if clip.video is None:
+        raise ValueError("faces are to be detected, but there is no recording; set media.faces.source to 'auto'")
+    faces, follower, reformatter = settings.faces, follower_of(clip, settings), VideoReformatter()
+    with atomic(path) as temporary, FaceWriter(temporary, key, detector.aligned, [], with_boxes=True) as writer:
+        for time, frame in pictures(clip.video, settings.max_error_share, []):  # notes: the clock has them
+            picture = upright(frame, reformatter)
+            found = detect_shrunken(detector, picture, faces.detect_width)
+            index = follower.step(found.boxes, time, picture.shape[1], picture.shape[0])
+            if index is None:
+                writer.add(None)
+            else:
+                writer.add(_crop(picture, found, index, faces.size, faces.quality), found.boxes[index])
+        if len(writer) != frames:
+            raise ValueError(f"{clip.video}: {frames} pictures at first, {len(writer)} the second time; is it damaged?")
+
+
+def follower_of(clip: Clip, settings: MediaSettings) -> Follower:
+    """The track of a clip's person: one of two people is looked for on its own side."""
+    faces = settings.faces
+    return Follower(clip.side or faces.choose, faces.min_overlap, faces.max_lost_s, own_half=clip.side is not None)
+
+
+def _crop(picture: np.ndarray, found: Found, index: int, size: int, quality: int) -> bytes:
+    """One face, aligned, as JPEG."""
+    if found.landmarks is None:
+        transform = from_box(found.boxes[index], size)
+    else:
+        transform = from_landmarks(found.landmarks[index], size)
+    done, data = cv2.imencode(".jpg", cut(picture, transform, size), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    assert done  # a crop is always an encodable picture
+    return data.tobytes()

@@ -1,0 +1,54 @@
+"""Keys of the three media files of a clip: what decides each of them, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from abaw_pipeline.media.detect import detector_digest
+from abaw_pipeline.media.settings import FaceSettings, MediaSettings
+from abaw_pipeline.runtime.keys import code_digest, digest
+from abaw_pipeline.types import Clip
+
+VERSION = 1
+"""Raised by hand when files change though neither code nor settings do (a changed default, a library)."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of a clip's clock, faces and sound."""
+
+    clock: str
+    faces: str
+    sound: str
+
+
+def detects(clip: Clip, faces: FaceSettings) -> bool:
+    """Whether a clip's faces are detected in its recording (else its official crops are taken)."""
+    return faces.source == "detect" or (faces.source == "auto" and clip.crops is None)
+
+
+def media_keys(clip: Clip, settings: MediaSettings) -> Keys:
+    """The keys of a clip.
+
+    Raises:
+        ValueError: the clip carries no digest of its content, or the detector's model file is missing.
+    """
+    if not clip.digest:
+        raise ValueError("the clip carries no digest of its content; list it with 'abaw index'")
+    made_from = {"version": VERSION, "clip": clip.digest, "max_error_share": settings.max_error_share}
+    clock = digest({**made_from, "rate": clip.rate, "code": code_digest("media.clock")})
+    # The clock's code decides how many rows there are; the rate does not.
+    made_from["clock_code"] = code_digest("media.clock")
+    if detects(clip, settings.faces):
+        faces = digest({**made_from, **_detection(clip, settings.faces), "code": code_digest("media.faces")})
+    else:
+        faces = digest({**made_from, "source": "crops", "code": code_digest("media.official")})
+    sound = digest({"version": VERSION, "clip": clip.digest, "code": code_digest("media.sound")})
+    return Keys(clock, faces, sound)
+
+
+def _detection(clip: Clip, faces: FaceSettings) -> dict[str, object]:
+    """What decides detected faces. The path of the model file does not count, its content does."""
+    unused = {"source", "model"} | ({"threshold"} if faces.detector == "haar" else set())
+    named = faces.model_dump(mode="json", exclude_defaults=True, exclude=unused)
+    return {"source": "detect", "side": clip.side, "settings": named, "detector": detector_digest(faces)}

@@ -1,0 +1,143 @@
+"""Readers of what the media stage wrote."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import cv2
+import h5py
+import numpy as np
+
+from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.types import Clock
+
+
+@dataclass(frozen=True)
+class Sound:
+    """The sound of one clip.
+
+    Attributes:
+        samples: ``(N,)`` float32 in [-1, 1], mono, 16 kHz; zeros in gaps.
+        start_s: time of sample 0 in seconds, on the same time line as the picture clock.
+        heard: ``(k, 2)`` int64, half-open intervals of samples that were recorded, ascending.
+        present: whether there is any sound.
+        content: digest of all this.
+    """
+
+    samples: np.ndarray
+    start_s: float
+    heard: np.ndarray
+    present: bool
+    content: str
+
+
+def read_clock(layout: Layout, clip: str) -> Clock:
+    """The picture clock of a clip; ``ValueError`` where it was not made yet or is damaged."""
+    with _opened(layout.clock(clip), layout) as file:
+        return Clock(file["times"][:])
+
+
+def read_sound(layout: Layout, clip: str) -> Sound:
+    """The sound of a clip; ``ValueError`` where it was not made yet or is damaged."""
+    with _opened(layout.sound(clip), layout) as file:
+        about = file.attrs
+        return Sound(
+            samples=file["samples"][:],
+            start_s=float(about["start_s"]),
+            heard=file["heard"][:],
+            present=bool(about["present"]),
+            content=str(about["content"]),
+        )
+
+
+class Faces:
+    """The face crops of a clip, read one at a time from an open file; use as a context manager.
+
+    ``picture`` may be called from several threads. Raises ``ValueError`` where the crops were not made yet.
+    """
+
+    def __init__(self, layout: Layout, clip: str) -> None:
+        self._path = layout.faces(clip)
+        self._file = _opened(self._path, layout)
+        self._bytes: h5py.Dataset = self._file["jpeg"]
+        self._offsets: np.ndarray = self._file["offsets"][:]
+        self.valid: np.ndarray = self._file["valid"][:]
+        self.content = str(self._file.attrs["content"])
+        self.aligned = str(self._file.attrs["aligned"])
+
+    def __len__(self) -> int:
+        return len(self.valid)
+
+    def encoded(self, index: int) -> bytes:
+        """The encoded picture of frame ``index`` (from 0); empty where the frame has no face."""
+        return self._bytes[self._offsets[index] : self._offsets[index + 1]].tobytes()
+
+    def picture(self, index: int) -> np.ndarray:
+        """The crop of frame ``index`` (from 0), RGB ``(H, W, 3)`` uint8.
+
+        Raises:
+            ValueError: the frame has no face.
+        """
+        if not self.valid[index]:
+            raise ValueError(f"{self._path}: frame {index + 1} has no face")
+        picture = cv2.imdecode(np.frombuffer(self.encoded(index), np.uint8), cv2.IMREAD_COLOR)
+        if picture is None:
+            raise ValueError(f"{self._path}: the crop of frame {index + 1} cannot be decoded")
+        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+    def boxes(self) -> np.ndarray | None:
+        """``(n, 4)`` float32 x, y, width, height in pixels of the recording, NaN without a face; None if official."""
+        return self._file["boxes"][:] if "boxes" in self._file else None
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Faces:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def key_of(path: Path) -> str | None:
+    """The key that a media file was made with; None where it is missing or damaged, and so must be made."""
+    try:
+        with h5py.File(path, "r") as file:
+            return str(file.attrs["key"])
+    except (OSError, KeyError):
+        return None
+
+
+def summary(layout: Layout, clip: str) -> dict[str, Any]:
+    """What the manifest says of a clip: digest, counts, and notes on what was tolerated."""
+    with (
+        _opened(layout.clock(clip), layout) as clock,
+        _opened(layout.faces(clip), layout) as faces,
+        _opened(layout.sound(clip), layout) as sound,
+    ):
+        frames, found = len(clock["times"]), int(np.count_nonzero(faces["valid"][:]))
+        return {
+            "contents": [str(file.attrs["content"]) for file in (clock, faces, sound)],
+            "frames": frames,
+            "faces": found,
+            "face_share": round(found / frames, 4),
+            "sound_s": round(len(sound["samples"]) / 16_000, 3),
+            "aligned": str(faces.attrs["aligned"]),
+            "notes": [note for file in (clock, faces, sound) for note in json.loads(file.attrs["notes"])],
+        }
+
+
+def _opened(path: Path, layout: Layout) -> h5py.File:
+    made_by = f"abaw media {layout.dataset}"
+    try:
+        return h5py.File(path, "r")
+    except FileNotFoundError:
+        raise ValueError(f"{path}: not there yet; make it with '{made_by}'") from None
+    except OSError as error:
+        raise ValueError(f"{path}: damaged ({error}); make it again with '{made_by}'") from None

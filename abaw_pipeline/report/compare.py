@@ -1,0 +1,49 @@
+"""Clips whose predicted curves the report shows beside their annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from abaw_pipeline.metrics import mean_ccc
+from abaw_pipeline.report.truth import Read, against
+from abaw_pipeline.tasks import TASKS
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One clip: ``truth`` ``(r, C)`` with NaN where not annotated, ``predicted`` ``(n, C)``, and its mean CCC."""
+
+    clip: str
+    rank: str
+    score: float
+    truth: np.ndarray
+    predicted: np.ndarray
+
+
+def typical(truth: Mapping[str, np.ndarray], read: Read, task: str) -> list[Comparison]:
+    """The best, the median and the worst clip by mean CCC (fewer where there are fewer than three)."""
+    scored = sorted((_compare(clip, rows, read, task) for clip, rows in truth.items()), key=_by_score)
+    known = [one for one in scored if one is not None]
+    last = len(known) - 1
+    places = {0: "worst", len(known) // 2: "median", last: "best" if last else "the only one"} if known else {}
+    return [
+        Comparison(known[i].clip, rank, known[i].score, known[i].truth, known[i].predicted)
+        for i, rank in sorted(places.items(), reverse=True)
+    ]
+
+
+def _by_score(one: Comparison | None) -> tuple[float, str]:
+    return (one.score, one.clip) if one else (0.0, "")
+
+
+def _compare(clip: str, rows: np.ndarray, read: Read, task: str) -> Comparison | None:
+    """``None`` without a prediction or without two annotated frames to compare."""
+    predicted = read(clip)
+    wanted, given = against(rows, predicted, task)
+    if predicted is None or len(wanted) < 2:
+        return None
+    shown = np.where(TASKS[task].annotated(rows)[:, None], rows.astype(np.float64), np.nan)
+    return Comparison(clip, "", mean_ccc(wanted, given)[0], shown, predicted)

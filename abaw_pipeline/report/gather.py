@@ -1,0 +1,200 @@
+"""What the report tells, as plain data: read from manifests, models and stores, nothing computed twice."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from abaw_pipeline.datasets.settings import DatasetSettings
+from abaw_pipeline.ensembles.settings import EnsembleSettings
+from abaw_pipeline.features.store import ArrayStore
+from abaw_pipeline.report.truth import Read, read_truth, score
+from abaw_pipeline.runtime.files import read_json
+from abaw_pipeline.runtime.manifests import Manifest
+from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.submission.provenance import versions
+from abaw_pipeline.submission.write import provenance_path
+from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.training.settings import ExperimentSettings, fold_names
+
+Row = dict[str, Any]
+
+
+def gather(
+    results: Path,
+    datasets: Mapping[str, DatasetSettings],
+    experiments: Mapping[str, ExperimentSettings],
+    ensembles: Mapping[str, EnsembleSettings],
+) -> Row:
+    """Everything on the page but the plots, JSON-like. What is not made yet is left out.
+
+    Raises:
+        ValueError: a file that is damaged, or hidden truth that cannot be read.
+    """
+    layouts = {name: Layout(results, name) for name in datasets if Layout(results, name).clips.is_file()}
+    models = [row for name, settings in experiments.items() for row in model_rows(results, name, settings)]
+    features = _features(layouts, experiments)
+    return {
+        "datasets": [_dataset(layout) for layout in layouts.values()],
+        "made_up": [name for name in layouts if getattr(datasets[name], "generate", None)],
+        "features": features,
+        "random_features": sorted({row["feature"] for row in features if row["random_weights"]}),
+        "models": models,
+        "experiments": [_summary(name, settings, models) for name, settings in experiments.items()],
+        "ensembles": [
+            _ensemble(layout, datasets[dataset], name, settings)
+            for dataset, layout in layouts.items()
+            for name, settings in ensembles.items()
+            if layout.ensemble_manifest(name).is_file()
+        ],
+        "skipped": _skipped(layouts, experiments, ensembles),
+        "versions": versions(),
+    }
+
+
+def runs(results: Path, name: str, settings: ExperimentSettings) -> Iterator[tuple[str, int, Path]]:
+    """Fold, seed and folder of every trained model of an experiment."""
+    layout = Layout(results, str(settings.dataset))
+    for fold in fold_names(settings):
+        for seed in settings.seeds:
+            folder = layout.model(name, fold, seed)
+            if (folder / "model.json").is_file():
+                yield fold, seed, folder
+
+
+def model_rows(results: Path, name: str, settings: ExperimentSettings) -> list[Row]:
+    """One row per trained model: validation scores of its chosen epoch, key, random features."""
+    rows = []
+    for fold, seed, folder in runs(results, name, settings):
+        card = read_json(folder / "model.json", "abaw train")
+        shown = ("key", "best_epoch", "epochs", "metrics", "random_features", "versions", "notes")
+        rows.append({"experiment": name, "fold": fold, "seed": seed, **{field: card[field] for field in shown}})
+    return rows
+
+
+def history(folder: Path) -> dict[str, np.ndarray]:
+    """Columns of a model's ``history.csv`` (``epoch``, ``loss``, ``mean``, ...), one value per epoch."""
+    with (folder / "history.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    return {name: np.array([float(row[name]) for row in rows]) for name in (rows[0] if rows else {})}
+
+
+def predictions(layout: Layout, ensemble: str, task: str, manifest: Manifest) -> Read:
+    """Reads an ensemble's prediction of a clip; ``None`` where it has none."""
+    store = ArrayStore(layout.ensemble(ensemble), f"abaw ensemble {ensemble} --dataset {layout.dataset}")
+
+    def read(clip: str) -> np.ndarray | None:
+        entry = manifest.clips.get(clip)
+        return store.read_arrays(clip, entry["key"])[task] if entry else None
+
+    return read
+
+
+def _dataset(layout: Layout) -> Row:
+    """Clips, splits and what the media stage found in them."""
+    clips = Manifest.read(layout.clips, "abaw index").clips
+    splits: dict[str, int] = {}
+    for entry in clips.values():
+        for task, split in entry["splits"].items():
+            splits[f"{task} {split}"] = splits.get(f"{task} {split}", 0) + 1
+    media: dict[str, Row] = {}
+    for path in sorted(layout.media_shard(0).parent.glob("*.json")):
+        media.update(Manifest.read(path, "abaw media").clips)
+    seen = [entry for clip, entry in media.items() if clip in clips]
+    frames = sum(entry["frames"] for entry in seen)
+    return {
+        "dataset": layout.dataset,
+        "clips": len(clips),
+        "splits": dict(sorted(splits.items())),
+        "frames": frames,
+        "face_share": sum(entry["faces"] for entry in seen) / frames if frames else None,
+        "silent": sum(entry["sound_s"] == 0 for entry in seen),
+        "key": Manifest.read(layout.clips, "abaw index").about.get("key", ""),
+    }
+
+
+def _features(layouts: Mapping[str, Layout], experiments: Mapping[str, ExperimentSettings]) -> list[Row]:
+    """Features that the experiments read, per data set."""
+    used = sorted({feature for settings in experiments.values() for feature in settings.features})
+    rows = []
+    for dataset, layout in layouts.items():
+        for name in used:
+            path = layout.feature_manifest(name)
+            if path.is_file():
+                about = read_json(path, "abaw join")["about"]
+                shown = ("key", "extractor", "random_weights", "spec")
+                rows.append({"dataset": dataset, "feature": name, **{field: about[field] for field in shown}})
+    return rows
+
+
+def _summary(name: str, settings: ExperimentSettings, models: list[Row]) -> Row:
+    """An experiment: what it is, and its scores averaged over folds and seeds."""
+    mine = [row["metrics"] for row in models if row["experiment"] == name]
+    measures = ("mean", *TASKS[settings.task].columns)
+    return {
+        "experiment": name,
+        "dataset": settings.dataset,
+        "task": settings.task,
+        "features": list(settings.features),
+        "encoder": settings.encoder.name,
+        "models": len(mine),
+        "of": len(fold_names(settings)) * len(settings.seeds),
+        "metrics": {key: float(np.mean([metrics[key] for metrics in mine])) for key in measures} if mine else None,
+        "deviation": float(np.std([metrics["mean"] for metrics in mine])) if mine else None,
+    }
+
+
+def _ensemble(layout: Layout, dataset: DatasetSettings, name: str, settings: EnsembleSettings) -> Row:
+    """An ensemble on one data set: scores by role, on the hidden truth, and its submission."""
+    manifest = Manifest.read(layout.ensemble_manifest(name), f"abaw ensemble {name} --dataset {layout.dataset}")
+    truth = read_truth(layout.dataset, dataset, settings.task)
+    submission = layout.submission(name, settings.task)
+    provenance = provenance_path(submission)
+    return {
+        "ensemble": name,
+        "dataset": layout.dataset,
+        "task": settings.task,
+        "models": manifest.about["models"],
+        "random_features": manifest.about["random_features"],
+        "clips": len(manifest.clips),
+        "scores": manifest.about["scores"],
+        "truth": score(truth, predictions(layout, name, settings.task, manifest), settings.task) if truth else None,
+        "submission": str(submission) if submission.is_file() else None,
+        "provenance": read_json(provenance, "abaw submit") if provenance.is_file() else None,
+    }
+
+
+def _skipped(
+    layouts: Mapping[str, Layout],
+    experiments: Mapping[str, ExperimentSettings],
+    ensembles: Mapping[str, EnsembleSettings],
+) -> list[Row]:
+    """Every clip that any stage left out, each reason once, in the order of the stages."""
+    found: dict[tuple[str, ...], Row] = {}
+    for dataset, layout in layouts.items():
+        for path in _manifests(layout, experiments, ensembles):
+            rows = read_json(path, "snakemake")["skipped"]
+            for row in sorted(rows, key=lambda row: row["clip"]):
+                found.setdefault((dataset, *row.values()), {"dataset": dataset, **row})
+    return list(found.values())
+
+
+def _manifests(
+    layout: Layout, experiments: Mapping[str, ExperimentSettings], ensembles: Mapping[str, EnsembleSettings]
+) -> Iterator[Path]:
+    """Every manifest of a data set, of the settings in force, that is there."""
+    features = sorted({feature for settings in experiments.values() for feature in settings.features})
+    models = [(name, fold, seed) for name, s in experiments.items() for fold in fold_names(s) for seed in s.seeds]
+    paths = [
+        layout.clips,
+        *sorted(layout.media_shard(0).parent.glob("*.json")),
+        *(layout.feature_manifest(name) for name in features),
+        *(layout.model(*model) / "model.json" for model in models),
+        *(layout.predictions_manifest(*model) for model in models),
+        *(layout.ensemble_manifest(name) for name in ensembles),
+    ]
+    return (path for path in paths if path.is_file())

@@ -1,0 +1,1 @@
+"""What every stage leans on: keys, atomic files, paths, device, progress."""

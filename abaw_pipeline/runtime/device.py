@@ -1,0 +1,36 @@
+"""Which device computes, and with how many threads."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+
+def choose(name: str) -> torch.device:
+    """The device called ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``.
+
+    Raises:
+        ValueError: another name, or ``cuda`` where torch sees no CUDA device.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"device: no such device '{name}'; known: auto, cpu, cuda")
+    present = torch.cuda.is_available()
+    if name == "cuda" and not present:
+        raise ValueError("device: 'cuda' is asked for, but torch sees no CUDA device; set device: cpu, or auto")
+    return torch.device("cuda" if present and name != "cpu" else "cpu")
+
+
+def cores() -> int:
+    """CPU cores this process may use (a cluster's binding counts)."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # no such call outside Linux
+        return os.cpu_count() or 1
+
+
+def use_threads(count: int | None) -> int:
+    """Let torch compute with ``count`` threads (``None``: as many as there are cores); returns the number."""
+    count = count or cores()
+    torch.set_num_threads(count)
+    return count

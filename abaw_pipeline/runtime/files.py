@@ -1,0 +1,64 @@
+"""Nothing half-written is ever found under its final name."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary sibling of ``path`` to write a file or a folder to; renamed to ``path`` when the block succeeds.
+
+    An old folder is moved aside first (a rename onto a non-empty folder fails), then removed. The temporary name
+    starts with ``.tmp-`` and is removed when the block raises.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mark = uuid.uuid4().hex[:8]
+    temporary = path.with_name(f".tmp-{mark}-{path.name}")
+    try:
+        yield temporary
+        _put_in_place(temporary, path, path.with_name(f".tmp-{mark}-old-{path.name}"))
+    finally:
+        _remove(temporary)
+
+
+def _put_in_place(temporary: Path, path: Path, aside: Path) -> None:
+    if path.is_dir():
+        path.rename(aside)
+        temporary.rename(path)
+        shutil.rmtree(aside)
+    else:
+        temporary.replace(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON with sorted keys, atomically."""
+    with atomic(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path, made_by: str) -> Any:
+    """Read a JSON file that an earlier stage wrote.
+
+    Raises:
+        ValueError: the file is missing or damaged; the message names ``made_by``, the command that makes it.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{path}: not there yet; make it with '{made_by}'") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: damaged ({error}); delete it and make it again with '{made_by}'") from None

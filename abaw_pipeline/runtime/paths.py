@@ -1,0 +1,91 @@
+"""Where everything of one data set lies on disk: the one place that spells the layout."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from abaw_pipeline.runtime.names import escape
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths under ``<results>/<dataset>/``."""
+
+    results: Path
+    dataset: str
+
+    @property
+    def home(self) -> Path:
+        return self.results / self.dataset
+
+    @property
+    def listing(self) -> Path:
+        """Names, sizes and times of the raw files, as one digest; Snakemake's sign that the data set changed."""
+        return self.home / "listing.json"
+
+    @property
+    def clips(self) -> Path:
+        """The clip index."""
+        return self.home / "clips.json"
+
+    def labels(self, task: str) -> Path:
+        """Labels of every annotated clip, one array per escaped clip id."""
+        return self.home / "labels" / f"{task}.npz"
+
+    def sample(self, task: str) -> Path:
+        """The organisers' sample file: which rows a submission must hold, in which order."""
+        return self.home / "samples" / f"{task}.txt"
+
+    def clock(self, clip: str) -> Path:
+        return self.home / "media" / escape(clip) / "clock.h5"
+
+    def faces(self, clip: str) -> Path:
+        return self.home / "media" / escape(clip) / "faces.h5"
+
+    def sound(self, clip: str) -> Path:
+        return self.home / "media" / escape(clip) / "sound.h5"
+
+    def media_shard(self, shard: int) -> Path:
+        return self.home / "manifests" / "media" / f"{shard}.json"
+
+    def feature_store(self, feature: str) -> Path:
+        return self.home / "features" / f"{feature}.zarr"
+
+    def feature_shard(self, feature: str, shard: int) -> Path:
+        return self.home / "manifests" / "features" / feature / f"{shard}.json"
+
+    def feature_manifest(self, feature: str) -> Path:
+        return self.home / "features" / f"{feature}.json"
+
+    def model(self, experiment: str, fold: str, seed: int) -> Path:
+        return self.home / "models" / experiment / f"{fold}-{seed}"
+
+    def predictions(self, experiment: str, fold: str, seed: int) -> Path:
+        return self.home / "predictions" / experiment / f"{fold}-{seed}.zarr"
+
+    def predictions_manifest(self, experiment: str, fold: str, seed: int) -> Path:
+        return self.home / "predictions" / experiment / f"{fold}-{seed}.json"
+
+    def ensemble(self, name: str) -> Path:
+        return self.home / "ensembles" / f"{name}.zarr"
+
+    def ensemble_manifest(self, name: str) -> Path:
+        return self.home / "ensembles" / f"{name}.json"
+
+    def curves(self, name: str) -> Path:
+        """Folder of one CSV and one plot per clip, for data sets that have no submission file."""
+        return self.home / "ensembles" / name
+
+    def submission(self, ensemble: str, task: str) -> Path:
+        return self.home / "submissions" / ensemble / f"{task}.txt"
+
+
+def report_page(results: Path) -> Path:
+    return results / "report" / "index.html"
+
+
+def shard_of(clip: str, shards: int) -> int:
+    """The shard of a clip; adding other clips never moves it."""
+    return zlib.crc32(clip.encode()) % shards

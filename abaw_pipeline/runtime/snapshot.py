@@ -1,0 +1,35 @@
+"""What Snakemake compares: the settings a run started with, and a listing of each data set's raw files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from abaw_pipeline.runtime.files import write_json
+from abaw_pipeline.runtime.keys import digest
+from abaw_pipeline.runtime.paths import Layout
+
+
+def save_settings(config: Any) -> Path:
+    """Keep the checked settings under a name made of their content, and return its path.
+
+    Jobs read this file: an edit of ``config.yaml`` while a run is under way reaches the next run only.
+    """
+    content = config.model_dump(mode="json", exclude={"grids"}, exclude_unset=True)
+    path = Path(config.results) / ".settings" / f"{digest(content)[:16]}.json"
+    if not path.exists():
+        write_json(path, content)
+    return path
+
+
+def refresh_listing(layout: Layout, listing: str) -> None:
+    """Write ``listing.json`` when the raw files differ from it; remove it when they are gone.
+
+    Its modification time is what makes Snakemake index the data set again.
+    """
+    path = layout.listing
+    if not listing:
+        path.unlink(missing_ok=True)
+    elif not path.exists() or json.loads(path.read_text())["listing"] != listing:
+        write_json(path, {"listing": listing})

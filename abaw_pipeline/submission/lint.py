@@ -1,0 +1,108 @@
+"""The organisers' format check: is this file what the sample file asks for?
+
+Tolerated: carriage returns, spaces around values, a missing newline at the end. Reported: a byte order mark, empty
+rows, a comma at the end of a row (sample rows may have one, a submission must not), and everything that ``Offence``
+messages below name. Rows are compared by position, names exactly.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from abaw_pipeline.datasets.samples import sample_names
+from abaw_pipeline.strict import nearest
+from abaw_pipeline.submission.order import RowOrder
+from abaw_pipeline.tasks import TASKS, Task
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_WHOLE = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, order=True)
+class Offence:
+    """One thing wrong with line ``line`` (from 1, the header) of a submission file."""
+
+    line: int
+    message: str
+
+
+def lint(task: str, file: Path, sample: Path) -> list[Offence]:
+    """Everything that is wrong with a submission file, by line; empty where it is fine.
+
+    The file is streamed; of the sample, the row names are held.
+
+    Raises:
+        ValueError: no such task or file, or a sample file that is not one.
+    """
+    if task not in TASKS:
+        raise ValueError(f"no task '{task}'{nearest(task, TASKS)}")
+    for path in (file, sample):
+        if not path.is_file():
+            raise ValueError(f"{path}: no such file")
+    order = RowOrder(list(sample_names(sample, TASKS[task])))
+    found: list[Offence] = []
+    last = 0
+    for last, line in _lines(file):
+        check = _header(line, TASKS[task]) if last == 1 else _row(line, last, order, TASKS[task])
+        found += [Offence(last, message) for message in check]
+    if not last:
+        found.append(Offence(1, f"the file is empty; the header must be '{TASKS[task].sample_header}'"))
+    return sorted(found + [Offence(line, message) for line, message in order.finish(max(last, 1) + 1)])
+
+
+def rows_of(task: str, sample: Path) -> int:
+    """Number of rows that a sample file asks for."""
+    return sum(1 for _ in sample_names(sample, TASKS[task]))
+
+
+def _lines(file: Path) -> Iterator[tuple[int, str]]:
+    """Numbered lines without their ends; bytes that are not UTF-8 are shown as such and fail as values or names."""
+    with file.open(encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
+        for number, line in enumerate(stream, start=1):
+            yield number, line.rstrip("\r\n")
+
+
+def _header(line: str, task: Task) -> Iterator[str]:
+    if line.startswith("\ufeff"):
+        yield "starts with a byte order mark; save it as plain UTF-8"
+    if line.removeprefix("\ufeff") != task.sample_header:
+        yield f"the header must be '{task.sample_header}', not '{line[:80]}'"
+
+
+def _row(line: str, number: int, order: RowOrder, task: Task) -> Iterator[str]:
+    if not line.strip():
+        yield "an empty row"
+        return
+    name, *values = line.split(",")
+    yield from order.see(name.strip(), number)
+    yield from _values(values, task)
+
+
+def _values(values: list[str], task: Task) -> Iterator[str]:
+    """What is wrong with the values of one row."""
+    if len(values) == task.width + 1 and not values[-1].strip():
+        yield "ends in a comma"
+        values = values[:-1]
+    if len(values) != task.width:
+        yield f"{task.width} values are needed after the name, here are {len(values)}"
+    for text in values:
+        message = _value(text.strip(), task)
+        if message:
+            yield message
+
+
+def _value(text: str, task: Task) -> str | None:
+    if task.kind != "values":
+        top = len(task.columns) - 1 if task.kind == "class" else 1
+        fine = _WHOLE.fullmatch(text) and int(text) <= top
+        return None if fine else f"'{text[:40]}' is not a whole number from 0 to {top}"
+    if text.lower().lstrip("+-") in ("nan", "inf", "infinity"):
+        return f"'{text}' is not finite"
+    if not _NUMBER.fullmatch(text):
+        return f"'{text[:40]}' is not a number"
+    value = float(text)
+    return None if -1 <= value <= 1 and math.isfinite(value) else f"{text[:40]} is outside [-1, 1]"

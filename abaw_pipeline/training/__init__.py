@@ -1,0 +1,1 @@
+"""Aligned samples to trained models and their predictions."""

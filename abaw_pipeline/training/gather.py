@@ -1,0 +1,107 @@
+"""What one training is made from: clips of both sides, their labels and features, and the key over all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from abaw_pipeline.datasets.index import read_clips, read_labels
+from abaw_pipeline.runtime.keys import array_digest, digest
+from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.training.folds import Fold, shared_recordings, split
+from abaw_pipeline.training.plan import recipe
+from abaw_pipeline.training.samples import Aligned, align_labels
+from abaw_pipeline.training.settings import ExperimentSettings
+from abaw_pipeline.training.sources import Sources
+from abaw_pipeline.types import Skipped
+
+
+@dataclass(frozen=True)
+class Material:
+    """A training before any feature is read.
+
+    Attributes:
+        fold: clips of both sides as the split has them.
+        sides: ``train`` and ``validation``: labels on frames of the clips that can be used.
+        notes, skipped: what a reader of the model should know.
+    """
+
+    settings: ExperimentSettings
+    sources: Sources
+    fold: Fold
+    sides: dict[str, dict[str, Aligned]]
+    key: str
+    recipe: str
+    notes: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def require_clips(self) -> None:
+        """Raises ``ValueError`` where a side has no clip that can be used."""
+        for name, clips in self.sides.items():
+            if not clips:
+                first = [f"; {len(self.skipped)} left out, the first: {row.clip}: {row.reason}" for row in self.skipped]
+                raise ValueError(f"no {name} clip can be used{''.join(first[:1])}")
+
+
+def gather(
+    settings: ExperimentSettings, fold: str, seed: int, layout: Layout, feature_keys: Mapping[str, str] | None
+) -> Material:
+    """Find clips, labels and features of one fold; reads no feature values.
+
+    Raises:
+        ValueError: an earlier stage is missing or was made from other settings, or there is no such fold.
+    """
+    sources = Sources(layout, settings.features, feature_keys)
+    clips, labels = read_clips(layout), read_labels(layout, settings.task)
+    annotated = {clip: TASKS[settings.task].annotated(rows) for clip, rows in labels.items()}
+    sides = split(clips, settings.task, settings.folds, fold, {c: int(rows.sum()) for c, rows in annotated.items()})
+    notes = [f"on both sides of the official split: {name}" for name in shared_recordings(clips, sides)]
+    skipped: list[Skipped] = []
+    parts: dict[str, dict[str, Aligned]] = {}
+    for name, ids in (("train", sides.train), ("validation", sides.validation)):
+        kept, missing = sources.usable(ids, "train")
+        skipped += missing
+        parts[name] = _align(kept, labels, annotated, sources, settings, notes, skipped)
+    plan = recipe(settings, fold, seed)
+    return Material(settings, sources, sides, parts, _key(plan, sides, parts, sources), plan, notes, skipped)
+
+
+def _align(
+    clips: Sequence[str],
+    labels: Mapping[str, np.ndarray],
+    annotated: Mapping[str, np.ndarray],
+    sources: Sources,
+    settings: ExperimentSettings,
+    notes: list[str],
+    skipped: list[Skipped],
+) -> dict[str, Aligned]:
+    found: dict[str, Aligned] = {}
+    for clip in clips:
+        if clip not in labels or not annotated[clip].any():
+            skipped.append(Skipped(clip, "train", f"no frame annotated for '{settings.task}'"))
+            continue
+        try:
+            one = align_labels(labels[clip], annotated[clip], sources.frames(clip), settings.extra_rows, clip)
+        except ValueError as error:
+            skipped.append(Skipped(clip, "train", str(error)))
+            continue
+        found[clip] = one
+        if one.extra:
+            notes.append(f"{clip}: {one.extra} label rows beyond the last frame took the last frame")
+    return found
+
+
+def _key(plan: str, fold: Fold, sides: Mapping[str, Mapping[str, Aligned]], sources: Sources) -> str:
+    """Clips of neither side do not enter: a new test clip trains nothing again."""
+    data = {
+        side: {
+            clip: [*sources.contents(clip), array_digest(one.rows, one.labels, one.annotated)]
+            for clip, one in clips.items()
+        }
+        for side, clips in sides.items()
+    }
+    keys = [[note.name, note.key] for note in sources.notes]
+    return digest({"recipe": plan, "features": keys, "train": fold.train, "validation": fold.validation, "data": data})

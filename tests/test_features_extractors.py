@@ -1,0 +1,240 @@
+"""Each extractor gives what its network or library gives, on the input that its weights expect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import opensmile
+import pytest
+import torch
+
+from abaw_pipeline.features.audio.egemaps import EGeMAPS
+from abaw_pipeline.features.audio.fbank import BLOCK, HOP, WINDOW, FilterBank
+from abaw_pipeline.features.base import FrameExtractor
+from abaw_pipeline.features.frames import AHEAD, embed_frames
+from abaw_pipeline.features.visual.densenet import DenseNet
+from abaw_pipeline.features.visual.ires100 import IRes100
+from abaw_pipeline.features.visual.ms_va import MODELS, MobileNetVA
+from abaw_pipeline.features.weights import FileWeights, RandomWeights
+from abaw_pipeline.runtime import torch_compat  # noqa: F401  # before timm and torchaudio
+
+import timm  # isort: skip
+from torchaudio.compliance import kaldi  # isort: skip
+
+RATE = 16_000
+RANDOM = RandomWeights(source="random", seed=0)
+CPU = torch.device("cpu")
+
+
+def _noise(seconds: float) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    tone = np.sin(2 * np.pi * 180 * np.arange(int(seconds * RATE)) / RATE)
+    return (0.3 * tone + 0.02 * rng.standard_normal(len(tone))).astype(np.float32)
+
+
+def _picture(size: int = 112, seed: int = 0) -> np.ndarray:
+    coarse = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
+    return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
+
+
+def _fbank(bins: int = 80) -> FilterBank:
+    return FilterBank(FilterBank.Settings(extractor="fbank", bins=bins))
+
+
+def _egemaps(**settings: Any) -> EGeMAPS:
+    extractor = EGeMAPS(EGeMAPS.Settings(extractor="egemaps", **settings))
+    extractor.load(CPU)
+    return extractor
+
+
+@pytest.mark.parametrize("bins", [40, 80])
+def test_fbank_is_torchaudios(bins: int) -> None:
+    samples = _noise(1.5)
+    values, times = _fbank(bins).describe(samples)
+    direct = kaldi.fbank(
+        torch.from_numpy(samples)[None],
+        num_mel_bins=bins,
+        sample_frequency=RATE,
+        dither=0.0,
+        frame_length=25.0,
+        frame_shift=10.0,
+    )
+    assert values.dtype == np.float32 and values.shape == (148, bins)
+    np.testing.assert_array_equal(values, direct.numpy())
+    np.testing.assert_allclose(times, 0.0125 + 0.01 * np.arange(148))
+
+
+def test_fbank_in_blocks_is_fbank_at_once() -> None:
+    samples = _noise((BLOCK + 300) * HOP / RATE)
+    values, times = _fbank(20).describe(samples)
+    direct = kaldi.fbank(torch.from_numpy(samples)[None], num_mel_bins=20, dither=0.0).numpy()
+    assert values.shape == direct.shape == (len(times), 20)
+    np.testing.assert_allclose(values, direct, atol=1e-4)
+
+
+@pytest.mark.parametrize(("samples", "rows"), [(0, 0), (WINDOW - 1, 0), (WINDOW, 1), (WINDOW + HOP, 2)])
+def test_fbank_of_hardly_any_sound(samples: int, rows: int) -> None:
+    values, times = _fbank().describe(np.zeros(samples, np.float32))
+    assert values.shape == (rows, 80) and times.shape == (rows,)
+
+
+def test_egemaps_llds_are_opensmiles() -> None:
+    samples = _noise(1.5)
+    values, times = _egemaps().describe(samples)
+    table = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.LowLevelDescriptors).process_signal(
+        samples, RATE
+    )
+    np.testing.assert_array_equal(values, table.to_numpy(np.float32))
+    assert values.shape[1] == 25
+    spans = [(start.total_seconds(), end.total_seconds()) for start, end in table.index]
+    np.testing.assert_allclose(times, [(start + end) / 2 for start, end in spans])
+    assert (np.diff(times) > 0).all()
+
+
+def test_egemaps_functionals_describe_the_window_around_their_time() -> None:
+    samples = _noise(2.0)
+    values, times = _egemaps(level="functionals", window_s=1.0, hop_s=0.5).describe(samples)
+    smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
+    np.testing.assert_allclose(times, [0.0, 0.5, 1.0, 1.5])
+    middle = smile.process_signal(samples[RATE // 2 : RATE // 2 + RATE], RATE).to_numpy(np.float32)
+    np.testing.assert_array_equal(values[2:3], middle)
+    first = smile.process_signal(samples[: RATE // 2], RATE).to_numpy(np.float32)
+    np.testing.assert_array_equal(values[0:1], first)
+    assert values.shape == (4, 88)
+
+
+@pytest.mark.parametrize("make", [_fbank, _egemaps, lambda: _egemaps(level="functionals")])
+def test_silence_and_shortness_give_finite_rows(make: Any) -> None:
+    for count in (0, 1, 959, 960, 5000, RATE):
+        values, times = make().describe(np.zeros(count, np.float32))
+        assert np.isfinite(values).all() and len(values) == len(times)
+
+
+def test_densenet_sees_grey_64_by_the_training_sets_statistics() -> None:
+    extractor, picture = DenseNet(DenseNet.Settings(extractor="densenet", weights=RANDOM)), _picture()
+    prepared = extractor.prepare(picture)
+    grey = cv2.cvtColor(picture[:, :, ::-1], cv2.COLOR_BGR2GRAY)
+    expected = (cv2.resize(grey, (64, 64)).astype(np.float64) - 101.63449) / 59.74126
+    assert prepared.shape == (1, 64, 64) and prepared.dtype == np.float32
+    np.testing.assert_allclose(prepared[0], expected, atol=1e-5)
+
+
+def test_ires100_sees_112_between_minus_one_and_one() -> None:
+    extractor = IRes100(IRes100.Settings(extractor="ires100", weights=RANDOM))
+    picture = _picture()
+    np.testing.assert_allclose(extractor.prepare(picture), (picture.transpose(2, 0, 1) / 255 - 0.5) / 0.5, atol=1e-6)
+    assert extractor.prepare(_picture(224)).shape == (3, 112, 112)
+
+
+def test_ires100_gives_a_vector_per_picture() -> None:
+    extractor = IRes100(IRes100.Settings(extractor="ires100", weights=RANDOM))
+    extractor.load(CPU)
+    batch = torch.from_numpy(np.stack([extractor.prepare(_picture(seed=seed)) for seed in range(2)]))
+    with torch.inference_mode():
+        output = extractor.embed(batch)
+        torch.testing.assert_close(extractor.embed(batch[1:]), output[1:], rtol=1e-3, atol=1e-3)
+    assert output.shape == (2, 512) and 1e-2 < output.abs().mean() < 100
+
+
+@pytest.mark.parametrize("model", sorted(MODELS))
+def test_mobilenets_keep_timms_dimension_and_normalisation(model: Any) -> None:
+    settings = MobileNetVA.Settings(extractor="ms_va", model=model, size=64, weights=RANDOM)
+    extractor = MobileNetVA(settings)
+    extractor.load(CPU)
+    config = timm.get_pretrained_cfg(model)
+    dimension, (mean, deviation) = MODELS[model]
+    assert (config.mean, config.std) == (mean, deviation)
+    black, white = (extractor.prepare(np.full((112, 112, 3), v, np.uint8)) for v in (0, 255))
+    np.testing.assert_allclose(black[:, 5, 5], -np.array(mean) / deviation, atol=1e-6)
+    np.testing.assert_allclose(white[:, 5, 5], (1 - np.array(mean)) / deviation, atol=1e-6)
+    batch = torch.from_numpy(np.stack([extractor.prepare(_picture(seed=s)) for s in range(3)]))
+    with torch.inference_mode():
+        output = extractor.embed(batch)
+    assert output.shape == (3, dimension) == (3, MobileNetVA.spec(settings).dimension)
+    assert torch.isfinite(output).all() and 1e-3 < output.abs().mean() < 100
+    assert (output[0] - output[1]).abs().mean() > 0.02 * output.abs().mean()
+
+
+def test_mobilenet_takes_a_whole_timm_checkpoint(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    whole = timm.create_model("mobilenetv3_small_100", num_classes=2).eval()
+    torch.save({"state_dict": whole.state_dict()}, tmp_path / "va.pth")
+    weights = FileWeights(source="file", path=str(tmp_path / "va.pth"))
+    extractor = MobileNetVA(
+        MobileNetVA.Settings(extractor="ms_va", model="mobilenetv3_small_100", size=64, weights=weights)
+    )
+    extractor.load(CPU)
+    batch = torch.from_numpy(extractor.prepare(_picture()))[None]
+    with torch.inference_mode():
+        expected = whole.forward_head(whole.forward_features(batch), pre_logits=True)
+        torch.testing.assert_close(extractor.embed(batch), expected)
+
+
+class _Clip:
+    """Pictures that say their number, some of them missing; counts how many were asked for before being used."""
+
+    def __init__(self, valid: np.ndarray) -> None:
+        self.valid = valid
+        self.asked: list[int] = []
+
+    def picture(self, index: int) -> np.ndarray:
+        self.asked.append(index)
+        return np.full((2, 2, 3), index, np.uint8)
+
+
+class _Number:
+    """Gives back a picture's number and its square; checks that it is not fed too far ahead."""
+
+    def __init__(self, clip: _Clip, batch: int, width: int = 2) -> None:
+        self.clip, self.batch, self.width, self.done, self.furthest = clip, batch, width, 0, 0
+
+    def prepare(self, picture: np.ndarray) -> np.ndarray:
+        return picture.transpose(2, 0, 1).astype(np.float32)
+
+    def embed(self, batch: torch.Tensor) -> torch.Tensor:
+        self.furthest = max(self.furthest, len(self.clip.asked) - self.done)
+        self.done += len(batch)
+        number = batch.mean((1, 2, 3))
+        return torch.stack([number, number**2, number][: self.width], 1)
+
+
+def _embed(extractor: Any, clip: _Clip, batch: int) -> Any:
+    checked: FrameExtractor = extractor
+    return embed_frames(checked, clip, 2, CPU, batch)
+
+
+@pytest.mark.parametrize("batch", [1, 7, 64, 500])
+def test_rows_keep_their_frames_and_gaps_stay_gaps(batch: int) -> None:
+    valid = np.random.default_rng(0).random(200) > 0.3
+    clip = _Clip(valid)
+    extractor = _Number(clip, batch)
+    table = _embed(extractor, clip, batch)
+    expected = np.where(valid[:, None], np.stack([np.arange(200), np.arange(200.0) ** 2], 1), 0)
+    np.testing.assert_array_equal(table.values, expected)
+    np.testing.assert_array_equal(table.valid, valid)
+    assert sorted(clip.asked) == list(np.flatnonzero(valid))
+    assert extractor.furthest <= AHEAD * batch  # waiting input is bounded, whatever the length
+
+
+def test_no_face_at_all_and_wrong_dimension() -> None:
+    clip = _Clip(np.zeros(5, bool))
+    table = _embed(_Number(clip, 4), clip, 4)
+    assert not table.valid.any() and table.values.shape == (5, 2)
+    clip = _Clip(np.ones(5, bool))
+    with pytest.raises(ValueError, match="its spec says"):
+        _embed(_Number(clip, 4, width=3), clip, 4)
+
+
+def test_a_bad_picture_ends_in_its_own_error() -> None:
+    class Broken(_Clip):
+        def picture(self, index: int) -> np.ndarray:
+            if index == 9:
+                raise ValueError("frame 10: not a picture")
+            return super().picture(index)
+
+    clip = Broken(np.ones(40, bool))
+    with pytest.raises(ValueError, match="frame 10"):
+        _embed(_Number(clip, 4), clip, 4)

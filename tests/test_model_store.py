@@ -1,0 +1,150 @@
+"""Keys of trainings, and models on disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from abaw_pipeline.runtime.files import read_json, write_json
+from abaw_pipeline.training import train as train_module
+from abaw_pipeline.training.gather import gather
+from abaw_pipeline.training.model_store import load_model, read_card
+from abaw_pipeline.training.predict import predict_frames
+from abaw_pipeline.training.resident import pack
+from abaw_pipeline.training.samples import join_features
+from abaw_pipeline.training.train import train
+from abaw_pipeline.types import FrameTable
+from tests.toy_results import TRAINABLE, Toy, experiment, run
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Toy:
+    return Toy(tmp_path, TRAINABLE)
+
+
+def key_of(toy: Toy, fold: str = "official", seed: int = 0, **changes: object) -> str:
+    return gather(experiment(**changes), fold, seed, toy.layout, None).key
+
+
+def test_what_the_key_does_not_see(toy: Toy) -> None:
+    key = key_of(toy)
+    toy.add("c06", "test")
+    toy.write()
+    assert key_of(toy) == key
+    assert key_of(toy, seeds=[0, 5], dataset="elsewhere", stride=20) == key
+
+
+def test_what_the_key_sees(toy: Toy) -> None:
+    keys = [key_of(toy), key_of(toy, seed=1), key_of(toy, epochs=3), key_of(toy, encoder={"name": "gru"})]
+    toy.labels["c03"][4, 0] += 0.01
+    toy.write()
+    keys.append(key_of(toy))
+    toy.tables["lin"]["c00"].values[0, 0] += 1
+    toy.write()
+    keys.append(key_of(toy))
+    toy.write_feature("lin", "other key")
+    keys.append(key_of(toy))
+    toy.add("c07", "train")
+    toy.write()
+    keys.append(key_of(toy))
+    assert len(set(keys)) == len(keys)
+
+
+def test_trained_once(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    card, done = run(toy)
+    assert done
+    monkeypatch.setattr(train_module, "fit", None)  # training again would fail
+    again, done = run(toy)
+    assert not done
+    assert again == card
+    file = toy.layout.model("x", "official", 0) / "model.json"
+    before = file.read_bytes()
+    file.unlink()  # as Snakemake does before it runs a job again
+    assert run(toy) == (card, False)
+    assert file.read_bytes() == before
+    with pytest.raises(TypeError):
+        run(toy, epochs=3)
+
+
+def test_features_of_other_settings_are_refused(toy: Toy) -> None:
+    train("x", experiment(), "official", 0, toy.layout, feature_keys={"lin": "key"})
+    with pytest.raises(ValueError, match=r"'lin' was extracted with other settings.*abaw extract"):
+        train("x", experiment(), "official", 0, toy.layout, feature_keys={"lin": "new"})
+    with pytest.raises(ValueError, match=r"more.json: not there yet"):
+        run(toy, features=["more"])
+
+
+def test_a_store_that_disagrees_with_its_manifest_stops(toy: Toy) -> None:
+    path = toy.layout.feature_manifest("lin")
+    manifest = read_json(path, "")
+    manifest["clips"]["c00"]["key"] = "another"
+    write_json(path, manifest)
+    with pytest.raises(ValueError, match="clip 'c00' was made from other settings"):
+        run(toy)
+
+
+def test_model_folder_round_trip(toy: Toy) -> None:
+    toy.tables["dice"] = {clip: FrameTable(t.values[:, :2] * 0, t.valid) for clip, t in toy.tables["lin"].items()}
+    toy.write()
+    card, _ = run(toy, features=["lin", "dice"], gap="zero", stride=10)
+    folder = toy.layout.model("x", "official", 0)
+    assert sorted(path.name for path in folder.iterdir()) == ["history.csv", "model.json", "weights.safetensors"]
+    assert read_card(folder) == card
+    assert read_json(folder / "model.json", "")["random_features"] == ["dice"]
+    model = load_model(folder)
+    features = {name: toy.tables[name]["c05"] for name in ("dice", "lin")}
+    values = model.predict(features)
+    assert values.shape == (60, 2)
+    assert np.isfinite(values).all() and np.abs(values).max() <= 1
+    with pytest.raises(ValueError, match="needs the feature 'dice'"):
+        model.predict({"lin": features["lin"]})
+    with pytest.raises(ValueError, match="'dice' has shape"):
+        model.predict({"lin": features["lin"], "dice": features["lin"]})
+
+
+def test_damaged_models_are_refused(toy: Toy) -> None:
+    run(toy)
+    folder = toy.layout.model("x", "official", 0)
+    text = (folder / "model.json").read_text()
+    raw = json.loads(text)
+    raw["settings"]["encoder"]["hidden"] = 17
+    write_json(folder / "model.json", raw)
+    with pytest.raises(ValueError, match=r"weights.safetensors: does not fit model.json"):
+        load_model(folder)
+    raw["settings"]["encoder"]["hiden"] = 17
+    write_json(folder / "model.json", raw)
+    with pytest.raises(ValueError, match="written by another version"):
+        load_model(folder)
+    with pytest.raises(ValueError, match="not there yet"):
+        load_model(folder.parent / "nothing")
+    (folder / "model.json").write_text(text)
+    (folder / "weights.safetensors").write_bytes(b"torn")
+    with pytest.raises(ValueError, match=r"weights.safetensors: missing or damaged"):
+        load_model(folder)
+    assert run(toy)[1], "a damaged model is trained again"
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        {"name": "gru", "hidden": 8, "bidirectional": True},
+        {"name": "transformer", "width": 8, "heads": 2, "feedforward": 8},
+    ],
+)
+def test_a_clip_is_predicted_alike_in_any_company(toy: Toy, encoder: dict[str, object]) -> None:
+    run(toy, encoder=encoder, segment=25, stride=20)
+    model = load_model(toy.layout.model("x", "official", 0))
+    clips = {
+        clip: FrameTable(t.values[: 60 - 7 * i], t.valid[: 60 - 7 * i])
+        for i, (clip, t) in enumerate(toy.tables["lin"].items())
+    }
+    alone = np.concatenate([model.predict({"lin": table}) for table in clips.values()])
+    joined = [join_features([table], "nearest", clip) for clip, table in clips.items()]
+    together = pack(joined, len(alone), [6])
+    assert predict_frames(model.network, together, model.standard, 25, 20, 5) == pytest.approx(alone, abs=1e-5)

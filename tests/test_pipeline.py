@@ -1,0 +1,144 @@
+"""The whole path, run as a user runs it: Snakemake on a small corpus, then what changes make stale."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+
+from tests.project import SETTINGS, Project
+
+SUBMISSION = "results/demo/submissions/va/va.txt"
+SAMPLE = "data/demo/sample_submission/va.txt"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A project whose run is done; tests leave it as it is, or put it back."""
+    project = Project.copy(tmp_path_factory.mktemp("run") / "project")
+    done = project.run("snakemake", "--cores", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project
+
+
+def test_the_submission_passes_the_format_check(finished):
+    done = finished.run("abaw", "lint", "va", SUBMISSION, "--sample", SAMPLE)
+    assert done.returncode == 0, done.stderr
+    rows = (finished.root / SUBMISSION).read_text().splitlines()
+    assert len(rows) == len((finished.root / SAMPLE).read_text().splitlines())
+
+
+def test_the_page_is_there_and_names_what_was_random(finished):
+    page = (finished.root / "results/report/index.html").read_text()
+    assert "random weights" in page.lower() and "densenet" in page
+    assert "http://" not in page.replace("http://www.w3.org", "") and 'src="/' not in page
+
+
+def test_random_weights_are_named_in_every_artefact(finished):
+    results = finished.root / "results/demo"
+    assert json.loads((results / "features/densenet.json").read_text())["about"]["random_weights"] is True
+    assert json.loads((results / "features/fbank.json").read_text())["about"]["random_weights"] is False
+    provenance = json.loads((results / "submissions/va/va.provenance.json").read_text())
+    assert "densenet" in json.dumps(provenance["random_features"])
+
+
+def test_the_summary_says_where_things_are(finished):
+    done = finished.run("abaw", "summary")
+    assert done.returncode == 0
+    assert SUBMISSION in done.stdout and "results/report/index.html" in done.stdout
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    done = finished.run("snakemake", "--cores", "2")
+    assert done.returncode == 0 and "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_another_number_of_bins_makes_fbank_stale_and_what_uses_it(finished):
+    settings = copy.deepcopy(SETTINGS)
+    settings["features"]["fbank"]["bins"] = 25
+    finished.settings(settings)
+    try:
+        jobs = finished.dry_run()
+    finally:
+        finished.settings(SETTINGS)
+    assert jobs == {
+        ("extract", "fbank"),
+        ("join", "fbank"),
+        ("train", "both"),
+        ("infer", "both"),
+        ("ensemble", "va"),
+        ("submit", "va"),
+        ("report", ""),
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("features/audio/fbank.py", "\n\n\n", "\n\n\n# a comment\n"),
+        ("media/faces.py", "\n\n\n", "\n\n\n# a comment\n"),
+        (
+            "training/settings.py",
+            "class TrainingSettings(Strict):",
+            "class TrainingSettings(Strict):\n    new: int = 1\n",
+        ),
+        ("media/settings.py", "class MediaSettings(Strict):", "class MediaSettings(Strict):\n    new: int = 1\n"),
+        ("config.py", "class Config(Strict):", "class Config(Strict):\n    new: int = 1\n"),
+    ],
+)
+def test_comments_and_new_settings_make_nothing_stale(finished, path, old, new):
+    file = finished.root / "abaw_pipeline" / path
+    source = file.read_text()
+    assert old in source
+    file.write_text(source.replace(old, new, 1))
+    try:
+        assert finished.dry_run() == set()
+    finally:
+        file.write_text(source)
+
+
+def test_code_that_decides_values_makes_its_feature_stale(finished):
+    file = finished.root / "abaw_pipeline/features/audio/fbank.py"
+    source = file.read_text()
+    file.write_text(source + "\n\nEXTRA = 1\n")
+    try:
+        jobs = finished.dry_run()
+    finally:
+        file.write_text(source)
+    assert ("extract", "fbank") in jobs and ("extract", "densenet") not in jobs
+
+
+def test_wrong_settings_stop_before_any_job(finished):
+    settings = copy.deepcopy(SETTINGS)
+    settings["experiments"]["both"]["encoder"]["hiden"] = 3
+    finished.settings(settings)
+    try:
+        done = finished.run("snakemake", "--cores", "2")
+    finally:
+        finished.settings(SETTINGS)
+    assert done.returncode == 2
+    assert "config.yaml: experiments.both.encoder.hiden: unknown key; did you mean 'hidden'?" in done.stderr
+
+
+def test_a_store_from_other_settings_is_refused_with_the_command_that_repairs_it(finished):
+    done = finished.run("abaw", "--set", "features.fbank.bins=25", "train", "both", "--fold", "official", "--seed", "0")
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "abaw extract demo fbank" in done.stderr or "snakemake" in done.stderr
+
+
+def test_predict_writes_one_csv_and_one_plot_a_clip(finished):
+    video = next((finished.root / "data/demo/batch1").glob("*.mp4"))
+    done = finished.run("abaw", "predict", str(video), "--ensemble", "va", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    header, *rows = (finished.root / "out" / f"{video.stem}.csv").read_text().splitlines()
+    assert header == "frame,time_s,valence,arousal,face_valid,audio_valid"
+    assert [int(row.split(",")[0]) for row in rows] == list(range(1, len(rows) + 1))
+    assert "nan" not in "".join(rows).lower()
+    assert (finished.root / "out" / f"{video.stem}.png").stat().st_size > 1000
+
+
+def test_the_rule_graph_of_the_readme_is_the_rule_graph(finished):
+    done = finished.run("abaw", "--help")
+    assert done.returncode == 0 and "predict" in done.stdout

@@ -1,0 +1,397 @@
+"""The report page on small made results, and the files of single clips."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from abaw_pipeline.cli import main
+from abaw_pipeline.datasets.index import build_index
+from abaw_pipeline.datasets.settings import Affwild2Settings
+from abaw_pipeline.ensembles.settings import EnsembleSettings
+from abaw_pipeline.features.store import ArrayStore
+from abaw_pipeline.metrics import mean_ccc
+from abaw_pipeline.report.build import build_report
+from abaw_pipeline.report.clip_files import plot_clip, write_clip_csv
+from abaw_pipeline.report.compare import typical
+from abaw_pipeline.report.curves import audio_valid, write_curves
+from abaw_pipeline.report.plots import _stretches
+from abaw_pipeline.report.truth import score
+from abaw_pipeline.runtime.files import write_json
+from abaw_pipeline.runtime.manifests import Manifest
+from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.strict import parse
+from abaw_pipeline.training.settings import ExperimentSettings
+from abaw_pipeline.types import Clock, Skipped
+
+RNG = np.random.default_rng(0)
+ROWS = {"train": 60, "held_out": 50, "tested": 40, "also_tested": 30}
+
+
+def curve(rows: int) -> np.ndarray:
+    """A smooth pair of curves in [-1, 1]."""
+    return np.sin(np.arange(rows)[:, None] / [7, 11] + RNG.uniform(0, 6, 2)) * 0.8
+
+
+def label_file(path: Path, values: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = "\n".join(",".join(f"{value:.4f}".replace("-5.0000", "-5") for value in row) for row in values)
+    path.write_text(f"valence,arousal\n{rows}\n")
+
+
+def data_set(root: Path) -> dict[str, np.ndarray]:
+    """A small data set on disk; returns its labels, hidden ones included."""
+    labels = {clip: curve(rows) for clip, rows in ROWS.items()}
+    labels["held_out"][10:15] = -5
+    sets = {"train": "VA_Estimation_Challenge/Train_Set", "held_out": "VA_Estimation_Challenge/Validation_Set"}
+    for clip, values in labels.items():
+        label_file(root / sets.get(clip, "truth/va") / f"{clip}.txt", values)
+        (root / "cropped_aligned" / clip).mkdir(parents=True)
+        (root / "cropped_aligned" / clip / "00001.jpg").write_bytes(clip.encode())
+    label_file(root / "VA_Estimation_Challenge" / "Train_Set" / "broken<b>.txt", curve(3) * 9)
+    (root / "list.txt").write_text("tested\nalso_tested\n")
+    return labels
+
+
+def experiment(**more: object) -> ExperimentSettings:
+    raw = {"dataset": "demo", "features": ["densenet", "egemaps"], "encoder": {"name": "gru"}, "seeds": [0, 1], **more}
+    return parse(ExperimentSettings, raw, "config.yaml")
+
+
+def trained(layout: Layout, name: str, fold: str, seed: int, mean: float) -> None:
+    """What a training leaves behind."""
+    home = layout.model(name, fold, seed)
+    card = {
+        "key": f"{name}{fold}{seed}".ljust(64, "0"),
+        "best_epoch": 2,
+        "epochs": 3,
+        "metrics": {"mean": mean, "valence": mean + 0.1, "arousal": mean - 0.1},
+        "random_features": ["densenet"],
+        "versions": {"torch": "2.13"},
+        "notes": ["held_out: 1 row took the last frame"],
+        "skipped": [],
+    }
+    write_json(home / "model.json", card)
+    lines = [
+        "epoch,loss,ccc_valence,ccc_arousal,mean,lr",
+        "1,2,0,0,0,0.1",
+        "2,1,0.5,0.3,0.4,0.1",
+        "3,0.9,0.2,0.2,0.2,0",
+    ]
+    (home / "history.csv").write_text("\n".join(lines) + "\n")
+
+
+def feature(layout: Layout, name: str, random: bool) -> None:
+    about = {
+        "feature": name,
+        "key": name.ljust(64, "0"),
+        "extractor": name,
+        "random_weights": random,
+        "spec": {"modality": "visual", "dimension": 342},
+    }
+    Manifest(about, skipped=[Skipped("train", f"extract {name}", "no face & no <sound>")]).write(
+        layout.feature_manifest(name)
+    )
+
+
+def fused(layout: Layout, labels: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """An ensemble whose predictions are its labels with noise; the last two frames of ``tested`` are not predicted."""
+    store = ArrayStore(layout.ensemble("mean"), "abaw ensemble")
+    about = {
+        "ensemble": "mean",
+        "task": "va",
+        "models": ["a/official-0", "a/official-1"],
+        "random_features": ["densenet"],
+        "scores": {"val": {"mean": 0.61, "valence": 0.7, "arousal": 0.52, "frames": 45, "clips": 1}},
+    }
+    manifest = Manifest(about)
+    predicted = {}
+    for clip, role in (("held_out", "val"), ("tested", "test"), ("also_tested", "test")):
+        noisy = np.clip(labels[clip] + RNG.normal(0, 0.2, labels[clip].shape), -1, 1).astype(np.float32)
+        predicted[clip] = noisy[:-2] if clip == "tested" else noisy
+        content = store.write_arrays(clip, {"va": predicted[clip]}, "key", {})
+        manifest.clips[clip] = {"key": "key", "content": content, "role": role}
+    manifest.write(layout.ensemble_manifest("mean"))
+    return predicted
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """A finished run with its report."""
+    base = tmp_path_factory.mktemp("report")
+    labels = data_set(base / "data")
+    raw = {
+        "adapter": "affwild2",
+        "root": str(base / "data"),
+        "truth": "truth",
+        "test_lists": {"va": "list.txt"},
+        "generate": {"clips": 6, "seed": 0},
+    }
+    datasets = {"demo": parse(Affwild2Settings, raw, "config.yaml")}
+    layout = Layout(base / "results", "demo")
+    build_index("demo", datasets["demo"], layout)
+    for seed, mean in ((0, 0.4), (1, 0.6)):
+        trained(layout, "a", "official", seed, mean)
+    feature(layout, "densenet", random=True)
+    feature(layout, "egemaps", random=False)
+    predicted = fused(layout, labels)
+    arguments = (
+        base / "results",
+        datasets,
+        {"a": experiment(), "untrained": experiment()},
+        {"mean": EnsembleSettings(members=["a"])},
+    )
+    page = build_report(*arguments)
+    return {
+        "page": page,
+        "arguments": arguments,
+        "labels": labels,
+        "predicted": predicted,
+        "layout": layout,
+        "scores": json.loads(page.with_name("scores.json").read_text()),
+        "html": page.read_text(),
+    }
+
+
+def test_the_page_needs_no_other_file(made: dict) -> None:
+    outside = re.findall(
+        r"""(?:src|href)\s*=\s*["'](?!data:)[^"']*|url\((?!["']?data:)[^)]*\)|@import|<script|<link""", made["html"]
+    )
+    assert not outside and "http" not in made["html"]
+    # two clips of each kind at most three, and one picture of training curves per trained experiment
+    assert made["html"].count("data:image/svg+xml;base64,") == 1 + 1 + 2
+
+
+def test_random_weights_and_made_up_data_are_said_first(made: dict) -> None:
+    text = made["html"]
+    banner = text.index("Random weights:")
+    assert banner < text.index("Made-up data:") < text.index("<h2>Ensembles</h2>")
+    assert made["scores"]["random_features"] == ["densenet"] and made["scores"]["made_up"] == ["demo"]
+
+
+def test_no_banner_without_cause(made: dict, tmp_path: Path) -> None:
+    _, datasets, experiments, ensembles = made["arguments"]
+    layout = Layout(tmp_path, "demo")
+    raw = datasets["demo"].model_dump(exclude={"generate"})
+    honest = {"demo": Affwild2Settings(**raw)}
+    build_index("demo", honest["demo"], layout)
+    text = build_report(tmp_path, honest, experiments, ensembles).read_text()
+    assert "Random weights:" not in text and "Made-up data:" not in text and "No ensemble has been fused yet" in text
+
+
+def test_scores_of_every_fold_and_seed_and_their_mean(made: dict) -> None:
+    by_name = {row["experiment"]: row for row in made["scores"]["experiments"]}
+    assert [(row["seed"], row["metrics"]["mean"]) for row in made["scores"]["models"]] == [(0, 0.4), (1, 0.6)]
+    assert by_name["a"]["metrics"] == pytest.approx({"mean": 0.5, "valence": 0.6, "arousal": 0.4})
+    assert by_name["a"]["deviation"] == pytest.approx(0.1) and (by_name["a"]["models"], by_name["a"]["of"]) == (2, 2)
+    assert by_name["untrained"]["metrics"] is None and by_name["untrained"]["models"] == 0
+    assert "0.400" in made["html"] and "0.500 ± 0.100" in made["html"]
+
+
+def test_hidden_truth_is_scored_as_a_submission_would_be(made: dict) -> None:
+    """All frames of all test clips together; the two frames past the end take the last prediction."""
+    labels, predicted = made["labels"], made["predicted"]
+    longer = np.concatenate([predicted["tested"], predicted["tested"][-1:].repeat(2, axis=0)])
+    wanted = np.round(np.concatenate([labels["also_tested"], labels["tested"]]), 4)
+    expected, columns = mean_ccc(wanted, np.concatenate([predicted["also_tested"], longer]))
+    found = made["scores"]["ensembles"][0]["truth"]
+    assert found["mean"] == pytest.approx(expected, abs=1e-6) and found["valence"] == pytest.approx(
+        columns[0], abs=1e-6
+    )
+    assert (found["clips"], found["of"], found["frames"]) == (2, 2, 70)
+
+
+def test_what_was_skipped_is_told_with_stage_and_reason(made: dict) -> None:
+    rows = {(row["clip"], row["stage"]): row["reason"] for row in made["scores"]["skipped"]}
+    assert "line 2" in rows["broken<b>", "index"]
+    assert rows["train", "extract densenet"] == "no face & no <sound>"
+    assert "broken&lt;b&gt;" in made["html"] and "no face &amp; no &lt;sound&gt;" in made["html"]
+    assert "<sound>" not in made["html"]
+
+
+def test_equal_results_give_equal_bytes(made: dict) -> None:
+    before = made["page"].read_bytes()
+    assert build_report(*made["arguments"]).read_bytes() == before
+
+
+def test_missing_truth_names_the_setting(made: dict) -> None:
+    results, datasets, experiments, ensembles = made["arguments"]
+    other = {"demo": datasets["demo"].model_copy(update={"truth": "secret"})}
+    with pytest.raises(ValueError, match=r"datasets\.demo\.truth: no folder .*secret"):
+        build_report(results, other, experiments, ensembles)
+
+
+def test_typical_clips_are_ordered_by_their_score() -> None:
+    truth = {name: curve(40) for name in "abcde"}
+    noise = dict(zip("abcde", (0.9, 0.0, 0.2, 0.4, 0.6), strict=True))
+    predicted = {name: truth[name] * (1 - noise[name]) for name in truth}
+    found = typical({**truth, "unseen": curve(9), "unannotated": np.full((9, 2), -5.0)}, predicted.get, "va")
+    assert [(one.rank, one.clip) for one in found] == [("best", "b"), ("median", "d"), ("worst", "a")]
+    assert [one.rank for one in typical({"a": truth["a"]}, predicted.get, "va")] == ["the only one"]
+    assert typical({}, predicted.get, "va") == []
+
+
+def test_a_score_counts_annotated_frames_only() -> None:
+    truth = curve(30)
+    truth[5:] = -5
+    found = score({"a": truth, "blank": np.full((4, 2), -5.0), "unseen": curve(3)}, {"a": truth}.get, "va")
+    assert found is not None and found["mean"] == pytest.approx(1) and found["frames"] == 5
+    assert (found["clips"], found["of"]) == (1, 2)
+    assert score({"unseen": curve(3)}, {}.get, "va") is None
+
+
+@pytest.fixture
+def clip() -> tuple[Clock, np.ndarray, np.ndarray, np.ndarray]:
+    face = np.arange(8) % 3 > 0
+    return Clock(np.arange(8) / 29.97), curve(8), face, ~face
+
+
+def test_the_csv_of_a_clip(tmp_path: Path, clip: tuple) -> None:
+    clock, values, face, audio = clip
+    write_clip_csv(tmp_path / "a.csv", *clip)
+    with (tmp_path / "a.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0]) == ["frame", "time_s", "valence", "arousal", "face_valid", "audio_valid"]
+    assert [int(row["frame"]) for row in rows] == list(range(1, 9))
+    np.testing.assert_allclose([float(row["time_s"]) for row in rows], clock.times, atol=1e-6)
+    np.testing.assert_allclose([[float(row["valence"]), float(row["arousal"])] for row in rows], values, atol=1e-6)
+    assert [row["face_valid"] == "1" for row in rows] == face.tolist()
+    assert [row["audio_valid"] == "1" for row in rows] == audio.tolist()
+
+
+def test_the_plot_of_a_clip(tmp_path: Path, clip: tuple) -> None:
+    plot_clip(tmp_path / "a.png", *clip)
+    plot_clip(tmp_path / "b.png", *clip)
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_stretches_of_frames_last_until_the_next_frame() -> None:
+    times = np.array([0.0, 1, 2, 4, 5])
+    assert _stretches(times, np.array([1, 0, 1, 1, 1], bool)) == [(0, 1), (2, 4)]
+    assert _stretches(times, np.zeros(5, bool)) == []
+    assert _stretches(times[:1], np.ones(1, bool)) == [(0, 0.04)]
+
+
+@pytest.mark.parametrize("write", [write_clip_csv, plot_clip])
+def test_clips_that_do_not_fit_together_are_refused(tmp_path: Path, clip: tuple, write) -> None:
+    clock, values, face, audio = clip
+    broken = values.copy()
+    broken[2, 1] = np.nan
+    for arguments, message in (
+        ((clock, values[:-1], face, audio), "8 frames"),
+        ((clock, broken, face, audio), "frame 3"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            write(tmp_path / "a", *arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def media(layout: Layout, clip: str, frames: int) -> None:
+    """A clip at 10 frames a second, a face from the third frame on, sound from 0.2 to 0.4 s."""
+    for path, arrays, about in (
+        (layout.clock(clip), {"times": np.arange(frames) / 10}, {}),
+        (
+            layout.faces(clip),
+            {"valid": np.arange(frames) >= 2, "jpeg": np.zeros(0, np.uint8), "offsets": np.zeros(frames + 1, np.int64)},
+            {"aligned": "official"},
+        ),
+        (
+            layout.sound(clip),
+            {"samples": np.zeros(9600, np.float32), "heard": np.int64([[4800, 8000]])},
+            {"start_s": -0.1, "present": True},
+        ),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with h5py.File(path, "w") as file:
+            for name, values in arrays.items():
+                file[name] = values
+            file.attrs.update({"key": "key", "content": "content", "notes": "[]", **about})
+
+
+def test_curves_of_every_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = Layout(tmp_path, "mine")
+    out = layout.curves("mean")
+    predicted = fused(layout, {clip: curve(rows) for clip, rows in ROWS.items()})
+    for clip, values in predicted.items():
+        media(layout, clip, len(values))
+    assert set(write_curves(layout, "mean", out).clips) == set(predicted)
+    assert {path.name for path in out.iterdir()} == {"done.json"} | {
+        f"{c}{s}" for c in predicted for s in (".csv", ".png")
+    }
+    with (out / "tested.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["face_valid"] for row in rows[:4]] == ["0", "0", "1", "1"]
+    assert [row["audio_valid"] for row in rows[:6]] == ["0", "0", "1", "1", "0", "0"]
+    media(layout, "held_out", 49)
+    with pytest.raises(ValueError, match="49 frames"):
+        write_curves(layout, "mean", out)
+    media(layout, "held_out", 50)
+    monkeypatch.setattr("abaw_pipeline.report.curves.write_clip_csv", lambda *_: pytest.fail("written again"))
+    write_curves(layout, "mean", out)
+    manifest = Manifest.read(layout.ensemble_manifest("mean"), "")
+    del manifest.clips["tested"]
+    manifest.write(layout.ensemble_manifest("mean"))
+    (out / "mine.png").write_bytes(b"a picture of the user's own")
+    before = sorted(out.iterdir())
+    write_curves(layout, "mean", out, prune=True)
+    assert set(before) - set(out.iterdir()) == {out / "tested.csv", out / "tested.png"}
+
+
+@pytest.mark.parametrize("rate", [14, 24, 30000 / 1001, 60])
+def test_sound_is_there_exactly_within_its_stretches(rate: float) -> None:
+    clock = Clock(np.arange(int(900 * rate)) / rate + 0.021)
+    heard = np.int64([[0, 16_000], [32_000, 16_000 * 800]])
+    found = audio_valid(clock, heard, 0.021)
+    seconds = np.arange(len(clock)) / rate
+    np.testing.assert_array_equal(found, ((seconds < 1 - 1e-6) | (seconds > 2 - 1e-6)) & (seconds < 800 - 1e-6))
+    assert not audio_valid(clock, np.zeros((0, 2), np.int64), 0.0).any()
+    assert not audio_valid(clock, np.int64([[10_000_000_000, 10_000_000_001]]), 0.0).any()
+
+
+def test_the_verbs(made: dict, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Index, curves, submit and report as they are typed."""
+    _, datasets, _, _ = made["arguments"]
+    root = Path(datasets["demo"].root)
+    sample = "image_location,valence,arousal\n" + "".join(f"tested/{n:05d}.jpg,\n" for n in range(1, 41))
+    (root / "sample.txt").write_text(sample)
+    write_json(
+        tmp_path / "config.yaml",
+        {  # JSON is YAML
+            "results": str(tmp_path / "results"),
+            "datasets": {"demo": {"adapter": "affwild2", "root": str(root), "samples": {"va": "sample.txt"}}},
+            "features": {"egemaps": {"extractor": "egemaps"}},
+            "experiments": {"a": {"features": ["egemaps"], "encoder": {"name": "gru"}}},
+            "ensembles": {"mean": {"members": ["a"]}},
+        },
+    )
+
+    def abaw(*arguments: str) -> str:
+        main(["--config", str(tmp_path / "config.yaml"), *arguments])
+        return capsys.readouterr().out
+
+    layout = Layout(tmp_path / "results", "demo")
+    assert "4 clips, 1 skipped" in (shown := abaw("index", "demo")) and "skipped broken<b>: " in shown
+    predicted = fused(layout, made["labels"])
+    for clip, values in predicted.items():
+        media(layout, clip, len(values))
+    for seed in (0, 1):
+        Manifest({"model": "key"}).write(layout.predictions_manifest("a", "official", seed))
+    assert abaw("submit", "mean", "--dataset", "demo") == f"{layout.submission('mean', 'va')}\n"
+    assert (
+        abaw("lint", "va", str(layout.submission("mean", "va")), "--sample", str(root / "sample.txt"))
+        == "ok: 40 rows\n"
+    )
+    assert "3 clips" in abaw("curves", "mean", "--dataset", "demo")
+    page = Path(abaw("report").strip())
+    assert "rows past the last frame that took its value: 2 (tested)" in " ".join(page.read_text().split())
+    for verb in ("submit", "curves"):
+        with pytest.raises(SystemExit):
+            main(["--config", str(tmp_path / "config.yaml"), verb, "meen", "--dataset", "demo"])
+        assert "no ensemble 'meen'; did you mean 'mean'?" in capsys.readouterr().err

@@ -1,0 +1,63 @@
+# The checked settings, and the digests by which Snakemake notices a change. Nothing heavy is imported here.
+from pathlib import Path
+
+from abaw_pipeline.config import check
+from abaw_pipeline.datasets.listing import listing_digest
+from abaw_pipeline.runtime.keys import code_digest, digest, settings_digest
+from abaw_pipeline.runtime.paths import Layout, report_page
+from abaw_pipeline.runtime.snapshot import refresh_listing, save_settings
+from abaw_pipeline.training.plan import prediction_code, recipe
+from abaw_pipeline.training.settings import fold_names
+
+try:
+    CONFIG = check(config, str((workflow.overwrite_configfiles or ["config.yaml"])[-1]))
+except ValueError as error:
+    print(f"abaw: {error}", file=sys.stderr)
+    sys.exit(2)
+
+# Jobs read the settings as they were when Snakemake read them, whatever is edited meanwhile.
+SETTINGS = save_settings(CONFIG)
+ABAW = f"'{sys.executable}' -m abaw_pipeline"
+RESULTS = Path(CONFIG.results)
+LOGS = f"{RESULTS}/logs"
+TIMES = f"{RESULTS}/benchmarks"
+PAGE = str(report_page(RESULTS))
+SHARDS = range(CONFIG.shards)
+
+
+def layout(dataset):
+    return Layout(RESULTS, dataset)
+
+
+def runs(experiment):
+    """(fold, seed) of every training of an experiment."""
+    settings = CONFIG.experiments[experiment]
+    return [(fold, seed) for fold in fold_names(settings) for seed in settings.seeds]
+
+
+def trained_on(experiment):
+    return layout(CONFIG.experiments[experiment].dataset)
+
+
+def feature_manifests(experiment, dataset):
+    return [layout(dataset).feature_manifest(name) for name in CONFIG.experiments[experiment].features]
+
+
+PAIRS = [(name, dataset) for name in CONFIG.ensembles for dataset in CONFIG.ensemble_datasets(name)]
+SUBMISSIONS = [
+    layout(dataset).submission(name, CONFIG.ensembles[name].task)
+    for name, dataset in PAIRS
+    if CONFIG.ensembles[name].task in CONFIG.datasets[dataset].samples
+]
+CURVES = [layout(dataset).curves(name) / "done.json" for name, dataset in PAIRS if not CONFIG.datasets[dataset].samples]
+
+
+wildcard_constraints:
+    dataset="[^/]+",
+    feature="[^/]+",
+    experiment="[^/]+",
+    ensemble="[^/]+",
+    fold="[a-z0-9]+",
+    seed=r"\d+",
+    shard=r"\d+",
+    task="[a-z]+",

@@ -1,0 +1,44 @@
+# Data set -> clip index. listing.json (names, sizes, times of the raw files) is refreshed while this is read, and is
+# what tells the index that something was added, removed or replaced.
+GENERATED = {name: s.generate for name, s in CONFIG.datasets.items() if getattr(s, "generate", None)}
+for _name, _settings in CONFIG.datasets.items():
+    refresh_listing(layout(_name), listing_digest(_settings))
+
+
+rule corpus:
+    output:
+        listing=f"{RESULTS}/{{dataset}}/listing.json",
+    params:
+        root=lambda wildcards: CONFIG.datasets[wildcards.dataset].root,
+        clips=lambda wildcards: GENERATED[wildcards.dataset].clips,
+        seed=lambda wildcards: GENERATED[wildcards.dataset].seed,
+    wildcard_constraints:
+        dataset="|".join(GENERATED) or "nothing-is-generated",
+    log:
+        f"{LOGS}/corpus/{{dataset}}.log",
+    benchmark:
+        f"{TIMES}/corpus/{{dataset}}.tsv"
+    threads: 2
+    message:
+        "writing the built-in corpus to {params.root}"
+    shell:
+        "({ABAW} demo '{params.root}' --clips {params.clips} --seed {params.seed}"
+        " && {ABAW} --config {SETTINGS} listing {wildcards.dataset}) > {log} 2>&1"
+
+
+rule index:
+    input:
+        listing=f"{RESULTS}/{{dataset}}/listing.json",
+    output:
+        clips=f"{RESULTS}/{{dataset}}/clips.json",
+    params:
+        settings=lambda wildcards: settings_digest(CONFIG.datasets[wildcards.dataset]),
+        code=code_digest("datasets.index"),
+    log:
+        f"{LOGS}/index/{{dataset}}.log",
+    benchmark:
+        f"{TIMES}/index/{{dataset}}.tsv"
+    message:
+        "listing the clips of {wildcards.dataset}"
+    shell:
+        "{ABAW} --config {SETTINGS} index {wildcards.dataset} > {log} 2>&1"

@@ -1,0 +1,41 @@
+# Media -> one feature of one shard of clips -> one manifest a feature. The store itself is no declared output:
+# Snakemake would delete it before every rerun.
+rule extract:
+    input:
+        media=f"{RESULTS}/{{dataset}}/manifests/media/{{shard}}.json",
+        clips=f"{RESULTS}/{{dataset}}/clips.json",
+    output:
+        manifest=f"{RESULTS}/{{dataset}}/manifests/features/{{feature}}/{{shard}}.json",
+    params:
+        key=lambda wildcards: CONFIG.plan(wildcards.feature).key,
+        shards=CONFIG.shards,
+    log:
+        f"{LOGS}/extract/{{dataset}}-{{feature}}-{{shard}}.log",
+    benchmark:
+        f"{TIMES}/extract/{{dataset}}-{{feature}}-{{shard}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        gpu=lambda wildcards: int(CONFIG.plan(wildcards.feature).spec.modality == "visual"),
+    message:
+        "extracting {wildcards.feature} of {wildcards.dataset}, shard {wildcards.shard}"
+    shell:
+        "{ABAW} --config {SETTINGS} extract {wildcards.dataset} {wildcards.feature} --shard {wildcards.shard} --threads {threads}"
+        " > {log} 2>&1"
+
+
+rule join:
+    input:
+        shards=expand(f"{RESULTS}/{{{{dataset}}}}/manifests/features/{{{{feature}}}}/{{shard}}.json", shard=SHARDS),
+    output:
+        manifest=f"{RESULTS}/{{dataset}}/features/{{feature}}.json",
+    params:
+        key=lambda wildcards: CONFIG.plan(wildcards.feature).key,
+    log:
+        f"{LOGS}/join/{{dataset}}-{{feature}}.log",
+    benchmark:
+        f"{TIMES}/join/{{dataset}}-{{feature}}.tsv"
+    message:
+        "joining the shards of {wildcards.feature}"
+    shell:
+        "{ABAW} --config {SETTINGS} join {wildcards.dataset} {wildcards.feature} > {log} 2>&1"

@@ -1,0 +1,63 @@
+# Predictions of the members -> ensemble -> submission file (or one curve per clip, where there is no sample file).
+def member_predictions(wildcards):
+    return [
+        layout(wildcards.dataset).predictions_manifest(experiment, fold, seed)
+        for experiment in CONFIG.members(wildcards.ensemble)
+        for fold, seed in runs(experiment)
+    ]
+
+
+rule ensemble:
+    input:
+        members=member_predictions,
+        clips=f"{RESULTS}/{{dataset}}/clips.json",
+    output:
+        manifest=f"{RESULTS}/{{dataset}}/ensembles/{{ensemble}}.json",
+    params:
+        settings=lambda wildcards: settings_digest(CONFIG.ensembles[wildcards.ensemble]),
+        members=lambda wildcards: CONFIG.members(wildcards.ensemble),
+        code=code_digest("ensembles.mean", "training.scores", "training.samples"),
+    log:
+        f"{LOGS}/ensemble/{{dataset}}-{{ensemble}}.log",
+    benchmark:
+        f"{TIMES}/ensemble/{{dataset}}-{{ensemble}}.tsv"
+    message:
+        "fusing ensemble {wildcards.ensemble} on {wildcards.dataset}"
+    shell:
+        "{ABAW} --config {SETTINGS} ensemble {wildcards.ensemble} --dataset {wildcards.dataset} > {log} 2>&1"
+
+
+rule submit:
+    input:
+        ensemble=f"{RESULTS}/{{dataset}}/ensembles/{{ensemble}}.json",
+        clips=f"{RESULTS}/{{dataset}}/clips.json",
+    output:
+        file=f"{RESULTS}/{{dataset}}/submissions/{{ensemble}}/{{task}}.txt",
+    params:
+        settings=settings_digest(CONFIG.submission),
+        code=code_digest("submission.write"),
+    log:
+        f"{LOGS}/submit/{{dataset}}-{{ensemble}}-{{task}}.log",
+    benchmark:
+        f"{TIMES}/submit/{{dataset}}-{{ensemble}}-{{task}}.tsv"
+    message:
+        "writing {output.file}"
+    shell:
+        "{ABAW} --config {SETTINGS} submit {wildcards.ensemble} --dataset {wildcards.dataset} > {log} 2>&1"
+
+
+rule curves:
+    input:
+        ensemble=f"{RESULTS}/{{dataset}}/ensembles/{{ensemble}}.json",
+    output:
+        done=f"{RESULTS}/{{dataset}}/ensembles/{{ensemble}}/done.json",
+    params:
+        code=code_digest("report.curves"),
+    log:
+        f"{LOGS}/curves/{{dataset}}-{{ensemble}}.log",
+    benchmark:
+        f"{TIMES}/curves/{{dataset}}-{{ensemble}}.tsv"
+    message:
+        "writing the curves of {wildcards.dataset} by {wildcards.ensemble}"
+    shell:
+        "{ABAW} --config {SETTINGS} curves {wildcards.ensemble} --dataset {wildcards.dataset} > {log} 2>&1"

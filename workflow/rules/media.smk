@@ -1,0 +1,21 @@
+# Clip index -> picture clock, face crops, sound. Clips are skipped inside by key; the manifest is the output.
+rule media:
+    input:
+        clips=f"{RESULTS}/{{dataset}}/clips.json",
+    output:
+        manifest=f"{RESULTS}/{{dataset}}/manifests/media/{{shard}}.json",
+    params:
+        settings=settings_digest(CONFIG.media),
+        shards=CONFIG.shards,
+        code=code_digest("media.build"),
+    log:
+        f"{LOGS}/media/{{dataset}}-{{shard}}.log",
+    benchmark:
+        f"{TIMES}/media/{{dataset}}-{{shard}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    message:
+        "faces and sound of {wildcards.dataset}, shard {wildcards.shard}"
+    shell:
+        "{ABAW} --config {SETTINGS} media {wildcards.dataset} --shard {wildcards.shard} > {log} 2>&1"

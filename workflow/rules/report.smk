@@ -1,0 +1,20 @@
+# Everything -> one page.
+rule report:
+    input:
+        ensembles=[layout(dataset).ensemble_manifest(name) for name, dataset in PAIRS],
+        models=[
+            trained_on(name).model(name, fold, seed) / "model.json" for name in CONFIG.experiments for fold, seed in runs(name)
+        ],
+        submissions=SUBMISSIONS,
+    output:
+        page=PAGE,
+    params:
+        code=code_digest("report.build"),
+    log:
+        f"{LOGS}/report/report.log",
+    benchmark:
+        f"{TIMES}/report/report.tsv"
+    message:
+        "writing {output.page}"
+    shell:
+        "{ABAW} --config {SETTINGS} report > {log} 2>&1"

@@ -1,0 +1,50 @@
+# Features and labels -> one model per experiment, fold and seed -> its predictions.
+rule train:
+    input:
+        clips=f"{RESULTS}/{{dataset}}/clips.json",
+        features=lambda wildcards: feature_manifests(wildcards.experiment, wildcards.dataset),
+    output:
+        model=f"{RESULTS}/{{dataset}}/models/{{experiment}}/{{fold}}-{{seed}}/model.json",
+    params:
+        recipe=lambda wildcards: recipe(
+            CONFIG.experiments[wildcards.experiment], wildcards.fold, int(wildcards.seed)
+        ),
+    log:
+        f"{LOGS}/train/{{dataset}}-{{experiment}}-{{fold}}-{{seed}}.log",
+    benchmark:
+        f"{TIMES}/train/{{dataset}}-{{experiment}}-{{fold}}-{{seed}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        gpu=1,
+    message:
+        "training {wildcards.experiment}, fold {wildcards.fold}, seed {wildcards.seed}"
+    shell:
+        "{ABAW} --config {SETTINGS} train {wildcards.experiment} --fold {wildcards.fold} --seed {wildcards.seed} --threads {threads}"
+        " > {log} 2>&1"
+
+
+rule infer:
+    input:
+        clips=f"{RESULTS}/{{dataset}}/clips.json",
+        features=lambda wildcards: feature_manifests(wildcards.experiment, wildcards.dataset),
+        model=lambda wildcards: (
+            trained_on(wildcards.experiment).model(wildcards.experiment, wildcards.fold, wildcards.seed) / "model.json"
+        ),
+    output:
+        manifest=f"{RESULTS}/{{dataset}}/predictions/{{experiment}}/{{fold}}-{{seed}}.json",
+    params:
+        code=prediction_code(),
+    log:
+        f"{LOGS}/infer/{{dataset}}-{{experiment}}-{{fold}}-{{seed}}.log",
+    benchmark:
+        f"{TIMES}/infer/{{dataset}}-{{experiment}}-{{fold}}-{{seed}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        gpu=1,
+    message:
+        "predicting {wildcards.dataset} with {wildcards.experiment}, fold {wildcards.fold}, seed {wildcards.seed}"
+    shell:
+        "{ABAW} --config {SETTINGS} infer {wildcards.experiment} --fold {wildcards.fold} --seed {wildcards.seed} --threads {threads}"
+        " --dataset {wildcards.dataset} > {log} 2>&1"
