@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.infer import infer
 from abaw_pipeline.training.settings import ExperimentSettings, fold_names
 from abaw_pipeline.training.train import train
+from abaw_pipeline.types import Clip
 
 TASK = TASKS["va"]
 
@@ -86,7 +87,7 @@ def _copy(source: Layout, folder: Path, shuffle: int | None) -> Layout:
     (layout.home / "features").symlink_to((source.home / "features").resolve())
     labels = read_labels(source, TASK.name)
     if shuffle is not None:
-        labels = _shuffled(labels, {clip.id: clip.splits.get(TASK.name) for clip in read_clips(source)}, shuffle)
+        labels = _shuffled(labels, read_clips(source), shuffle)
     index = Manifest.read(source.clips, "make demo")
     for clip, values in labels.items():
         index.clips[clip]["labels"][TASK.name]["content"] = array_digest(values)
@@ -96,13 +97,17 @@ def _copy(source: Layout, folder: Path, shuffle: int | None) -> Layout:
     return layout
 
 
-def _shuffled(labels: Mapping[str, np.ndarray], splits: Mapping[str, str | None], seed: int) -> dict[str, np.ndarray]:
-    """Every labelled clip takes the labels of another one, stretched to its own number of rows."""
-    names = sorted(clip for clip in labels if splits.get(clip) in ("train", "val"))
-    order = np.random.default_rng(seed).permutation(len(names))
-    # A ring over a random order: nobody keeps its own labels.
-    giver = {names[order[i]]: names[order[i - 1]] for i in range(len(names))}
-    return {clip: _stretched(labels[giver[clip]], len(labels[clip])) for clip in names}
+def _shuffled(labels: Mapping[str, np.ndarray], clips: Sequence[Clip], seed: int) -> dict[str, np.ndarray]:
+    """Every labelled clip takes the labels of one of another recording, stretched to its own number of rows."""
+    recordings = {clip.id: clip.recording for clip in clips}
+    names = sorted(c.id for c in clips if c.splits.get(TASK.name) in ("train", "val") and c.id in labels)
+    rng = np.random.default_rng(seed)
+    while True:
+        order = rng.permutation(len(names))
+        # A ring over a random order; two people of one recording share their arousal, so they do not swap.
+        giver = {names[order[i]]: names[order[i - 1]] for i in range(len(names))}
+        if all(recordings[clip] != recordings[other] for clip, other in giver.items()):
+            return {clip: _stretched(labels[giver[clip]], len(labels[clip])) for clip in names}
 
 
 def _stretched(rows: np.ndarray, length: int) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
@@ -41,14 +40,13 @@ def _results(layout: Layout, ensemble: str, task: str) -> list[str]:
 
 
 def _skipped(run: Run) -> list[str]:
-    """One line per clip that a stage left out."""
-    lines = set()
-    for dataset in run.config.datasets:
-        for manifest in _manifests(run.layout(dataset)):
-            for row in json.loads(manifest.read_text()).get("skipped", []):
-                lines.add(f"skipped:     {dataset}/{row['clip']} ({row['stage']}): {row['reason']}")
-    return sorted(lines)
+    """One line per clip that was left out: the first stage that met it, and why."""
+    from abaw_pipeline.report.skipped import skipped_clips
 
-
-def _manifests(layout: Layout) -> list[Path]:
-    return [path for path in (layout.clips, *sorted((layout.home / "manifests").rglob("*.json"))) if path.exists()]
+    config = run.config
+    layouts = {name: run.layout(name) for name in config.datasets}
+    first: dict[tuple[str, str], str] = {}
+    for row in skipped_clips(layouts, config.experiments, config.ensembles):
+        line = f"skipped:     {row['dataset']}/{row['clip']} ({row['stage']}): {row['reason']}"
+        first.setdefault((row["dataset"], row["clip"]), line)
+    return list(first.values())

@@ -12,6 +12,7 @@ import numpy as np
 from abaw_pipeline.datasets.settings import DatasetSettings
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.store import ArrayStore
+from abaw_pipeline.report.skipped import skipped_clips
 from abaw_pipeline.report.truth import Read, read_truth, score
 from abaw_pipeline.runtime.files import read_json
 from abaw_pipeline.runtime.manifests import Manifest
@@ -51,7 +52,7 @@ def gather(
             for name, settings in ensembles.items()
             if layout.ensemble_manifest(name).is_file()
         ],
-        "skipped": _skipped(layouts, experiments, ensembles),
+        "skipped": skipped_clips(layouts, experiments, ensembles),
         "versions": versions(),
     }
 
@@ -102,7 +103,7 @@ def _dataset(layout: Layout) -> Row:
         for task, split in entry["splits"].items():
             splits[f"{task} {split}"] = splits.get(f"{task} {split}", 0) + 1
     media: dict[str, Row] = {}
-    for path in sorted(layout.media_shard(0).parent.glob("*.json")):
+    for path in sorted(layout.media_shard(0).parent.glob("[0-9]*.json")):
         media.update(Manifest.read(path, "abaw media").clips)
     seen = [entry for clip, entry in media.items() if clip in clips]
     frames = sum(entry["frames"] for entry in seen)
@@ -166,35 +167,3 @@ def _ensemble(layout: Layout, dataset: DatasetSettings, name: str, settings: Ens
         "submission": str(submission) if submission.is_file() else None,
         "provenance": read_json(provenance, "abaw submit") if provenance.is_file() else None,
     }
-
-
-def _skipped(
-    layouts: Mapping[str, Layout],
-    experiments: Mapping[str, ExperimentSettings],
-    ensembles: Mapping[str, EnsembleSettings],
-) -> list[Row]:
-    """Every clip that any stage left out, each reason once, in the order of the stages."""
-    found: dict[tuple[str, ...], Row] = {}
-    for dataset, layout in layouts.items():
-        for path in _manifests(layout, experiments, ensembles):
-            rows = read_json(path, "snakemake")["skipped"]
-            for row in sorted(rows, key=lambda row: row["clip"]):
-                found.setdefault((dataset, *row.values()), {"dataset": dataset, **row})
-    return list(found.values())
-
-
-def _manifests(
-    layout: Layout, experiments: Mapping[str, ExperimentSettings], ensembles: Mapping[str, EnsembleSettings]
-) -> Iterator[Path]:
-    """Every manifest of a data set, of the settings in force, that is there."""
-    features = sorted({feature for settings in experiments.values() for feature in settings.features})
-    models = [(name, fold, seed) for name, s in experiments.items() for fold in fold_names(s) for seed in s.seeds]
-    paths = [
-        layout.clips,
-        *sorted(layout.media_shard(0).parent.glob("*.json")),
-        *(layout.feature_manifest(name) for name in features),
-        *(layout.model(*model) / "model.json" for model in models),
-        *(layout.predictions_manifest(*model) for model in models),
-        *(layout.ensemble_manifest(name) for name in ensembles),
-    ]
-    return (path for path in paths if path.is_file())

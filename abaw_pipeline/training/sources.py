@@ -39,10 +39,10 @@ class Sources:
         self._stores = {name: FeatureStore(layout.feature_store(name)) for name in names}
         for note in self.notes:
             if expected is not None and expected.get(note.name) != note.key:
+                remedy = f"'abaw extract {layout.dataset} {note.name}' and 'abaw join {layout.dataset} {note.name}'"
                 raise ValueError(
                     f"{layout.feature_manifest(note.name)}: '{note.name}' was extracted with other settings or code "
-                    f"than asked for now; run 'abaw extract {layout.dataset} {note.name}' and 'abaw join {layout.dataset} "
-                    f"{note.name}'"
+                    f"than asked for now; run {remedy}"
                 )
 
     @property

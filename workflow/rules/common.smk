@@ -9,11 +9,19 @@ from abaw_pipeline.runtime.snapshot import refresh_listing, save_settings
 from abaw_pipeline.training.plan import prediction_code, recipe
 from abaw_pipeline.training.settings import fold_names
 
-try:
-    CONFIG = check(config, str((workflow.overwrite_configfiles or ["config.yaml"])[-1]))
-except ValueError as error:
-    print(f"abaw: {error}", file=sys.stderr)
+SETTINGS_FILE = str((workflow.overwrite_configfiles or ["config.yaml"])[-1])
+
+
+def stop(problem):
+    """One line and exit code 2, before any job starts."""
+    print(f"abaw: {SETTINGS_FILE}: {problem}", file=sys.stderr)
     sys.exit(2)
+
+
+try:
+    CONFIG = check(config, SETTINGS_FILE)
+except ValueError as error:
+    stop(str(error).removeprefix(f"{SETTINGS_FILE}: "))
 
 # Jobs read the settings as they were when Snakemake read them, whatever is edited meanwhile.
 SETTINGS = save_settings(CONFIG)

@@ -2,7 +2,10 @@
 # what tells the index that something was added, removed or replaced.
 GENERATED = {name: s.generate for name, s in CONFIG.datasets.items() if getattr(s, "generate", None)}
 for _name, _settings in CONFIG.datasets.items():
-    refresh_listing(layout(_name), listing_digest(_settings))
+    _listing = listing_digest(_settings)
+    if not _listing and _name not in GENERATED:
+        stop(f"datasets.{_name}.root: no such folder: {_settings.root}")
+    refresh_listing(layout(_name), _listing)
 
 
 rule corpus:

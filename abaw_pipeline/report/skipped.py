@@ -1,0 +1,44 @@
+"""Which clips were left out, by which stage, and why; from every manifest of the settings in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from abaw_pipeline.ensembles.settings import EnsembleSettings
+from abaw_pipeline.runtime.files import read_json
+from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.training.settings import ExperimentSettings, fold_names
+
+
+def skipped_clips(
+    layouts: Mapping[str, Layout],
+    experiments: Mapping[str, ExperimentSettings],
+    ensembles: Mapping[str, EnsembleSettings],
+) -> list[dict[str, Any]]:
+    """Every clip that any stage left out, each reason once, in the order of the stages."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for dataset, layout in layouts.items():
+        for path in _manifests(layout, experiments, ensembles):
+            rows = read_json(path, "snakemake")["skipped"]
+            for row in sorted(rows, key=lambda row: row["clip"]):
+                found.setdefault((dataset, *row.values()), {"dataset": dataset, **row})
+    return list(found.values())
+
+
+def _manifests(
+    layout: Layout, experiments: Mapping[str, ExperimentSettings], ensembles: Mapping[str, EnsembleSettings]
+) -> Iterator[Path]:
+    """Every manifest of a data set, of the settings in force, that is there."""
+    features = sorted({feature for settings in experiments.values() for feature in settings.features})
+    models = [(name, fold, seed) for name, s in experiments.items() for fold in fold_names(s) for seed in s.seeds]
+    paths = [
+        layout.clips,
+        *sorted(layout.media_shard(0).parent.glob("[0-9]*.json")),
+        *(layout.feature_manifest(name) for name in features),
+        *(layout.model(*model) / "model.json" for model in models),
+        *(layout.predictions_manifest(*model) for model in models),
+        *(layout.ensemble_manifest(name) for name in ensembles),
+    ]
+    return (path for path in paths if path.is_file())
