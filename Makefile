@@ -4,13 +4,14 @@ BIN := .venv/bin
 CORES ?= 2
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-all lint bench clean-venv help
+.PHONY: demo test test-all lint bench graph clean-venv help
 
 help:
 	@echo "make demo      the whole job on the built-in corpus: recordings to submission file and report"
 	@echo "make test      the tests, with coverage"
 	@echo "make test-all  the tests and the heavy checks"
 	@echo "make lint      ruff and mypy"
+	@echo "make graph     draw the rule graph of the README again"
 	@echo "make bench     speed, as ratios measured in one run"
 
 $(BIN)/.installed: pyproject.toml constraints.txt
@@ -36,6 +37,9 @@ lint: $(BIN)/.installed
 
 bench: $(BIN)/.installed
 	python benchmarks/learning.py
+
+graph: $(BIN)/.installed
+	snakemake --cores 1 --rulegraph mermaid-js | python workflow/readme_graph.py
 
 clean-venv:
 	rm -rf .venv
