@@ -110,7 +110,7 @@ def _override(raw: Any, override: str) -> None:
 
 
 def _written_out(raw: Names, source: str) -> Names:
-    """Experiments with grids expanded and the only data set filled in."""
+    """Experiments with grids expanded, and the only data set that has labels filled in."""
     grids = {
         name: parse(GridSettings, value, source, ("grids", name)) for name, value in (raw.get("grids") or {}).items()
     }
@@ -120,13 +120,21 @@ def _written_out(raw: Names, source: str) -> Names:
             if name in experiments:
                 raise ValueError(f"{source}: grids.{grid}: it expands to '{name}', which is also under experiments")
             experiments[name] = experiment.model_dump(mode="python", exclude_unset=True)
-    datasets = list(raw.get("datasets") or {})
+    labelled = _labelled(raw)
     for name, experiment in experiments.items():
         if isinstance(experiment, dict) and experiment.get("dataset") is None:
-            if len(datasets) > 1:
+            if len(labelled) > 1:
                 raise ValueError(f"{source}: experiments.{name}.dataset: several data sets, name the one to train on")
-            experiments[name] = {**experiment, "dataset": next(iter(datasets), None)}
+            experiments[name] = {**experiment, "dataset": next(iter(labelled), None)}
     return {**raw, "experiments": experiments}
+
+
+def _labelled(raw: Names) -> list[str]:
+    """Data sets that could be trained on; plain recordings have no labels."""
+    datasets = raw.get("datasets") or {}
+    return [
+        n for n, entry in datasets.items() if not (isinstance(entry, dict) and entry.get("adapter") == "recordings")
+    ]
 
 
 def _check_names(config: Config, source: str) -> None:

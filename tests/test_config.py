@@ -131,6 +131,15 @@ def test_a_grid_expands_to_named_experiments():
     assert config.experiments["g_b_big"].encoder.hidden == 8
 
 
+def test_several_labelled_data_sets_must_be_told_apart():
+    raw = _raw()
+    raw["datasets"]["other"] = {"adapter": "recordings", "root": "data/other"}
+    assert check(raw, "config.yaml").experiments["va_a"].dataset == "demo"
+    raw["datasets"]["more"] = {"adapter": "affwild2", "root": "data/more"}
+    with pytest.raises(ValueError, match=r"^config.yaml: experiments.va_a.dataset: several data sets"):
+        check(raw, "config.yaml")
+
+
 def test_the_json_schema_agrees_with_the_model():
     schema = Config.model_json_schema()
     printed = subprocess.run(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 
 import pytest
+import zarr
 
 from tests.project import SETTINGS, Project
 
@@ -139,6 +141,30 @@ def test_predict_writes_one_csv_and_one_plot_a_clip(finished):
     assert (finished.root / "out" / f"{video.stem}.png").stat().st_size > 1000
 
 
-def test_the_rule_graph_of_the_readme_is_the_rule_graph(finished):
-    done = finished.run("abaw", "--help")
-    assert done.returncode == 0 and "predict" in done.stdout
+def test_a_folder_of_recordings_is_a_data_set_of_a_run(finished):
+    folder = finished.root / "holiday"
+    folder.mkdir()
+    shutil.copy(next((finished.root / "data/demo/batch2").glob("*.mp4")), folder / "beach day.mp4")
+    settings = copy.deepcopy(SETTINGS)
+    settings["datasets"]["holiday"] = {"adapter": "recordings", "root": "holiday"}
+    settings["ensembles"]["va"]["datasets"] = ["demo", "holiday"]
+    finished.settings(settings)
+    try:
+        assert not {about for verb, about in finished.dry_run() if verb == "train"}, "nothing is trained again"
+        done = finished.run("snakemake", "--cores", "2")
+    finally:
+        finished.settings(SETTINGS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = (finished.root / "results/holiday/ensembles/va/beach%20day.csv").read_text().splitlines()
+    store = finished.root / "results/holiday/features/fbank.zarr/beach%20day"
+    assert len(rows) - 1 == zarr.open_group(store, mode="r")["values"].shape[0]
+
+
+def test_touching_every_raw_file_does_no_work(finished):
+    weights = finished.root / "results/demo/models/both/official-0/weights.safetensors"
+    values = finished.root / "results/demo/features/fbank.zarr"
+    before = (weights.stat().st_mtime_ns, {p.name: p.stat().st_mtime_ns for p in values.iterdir()})
+    for path in (finished.root / "data/demo").rglob("*"):
+        path.touch()
+    assert finished.run("snakemake", "--cores", "2").returncode == 0
+    assert (weights.stat().st_mtime_ns, {p.name: p.stat().st_mtime_ns for p in values.iterdir()}) == before

@@ -1,11 +1,15 @@
-"""Face crops through a network: pictures are decoded and prepared in threads while the network computes."""
+"""Face crops through a network: pictures are decoded and prepared in threads while the network computes.
+
+On a CPU the network runs in these threads too, one batch each: that loses nothing to waiting between the many small
+layers, and a busy machine slows it only by its share.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -14,11 +18,13 @@ from abaw_pipeline.features.base import FrameExtractor
 from abaw_pipeline.types import FrameTable
 
 WORKERS = 4
-"""Threads that decode and prepare, one batch each."""
+"""Threads that decode and prepare for a GPU, one batch each."""
 AHEAD = 6
-"""Most batches that wait for the network: bounds memory, whatever the length of a clip."""
+"""Batches that wait or are done, beyond one a thread: bounds memory, whatever the length of a clip."""
 CPU_BATCH = 8
 """Largest batch on a CPU: what stays in its cache runs up to twice as fast as batches of 32."""
+
+T = TypeVar("T")
 
 
 class Pictures(Protocol):
@@ -46,29 +52,42 @@ def embed_frames(
     if device.type == "cpu":
         batch_size = min(batch_size, CPU_BATCH)
     batches = [rows[first : first + batch_size] for first in range(0, len(rows), batch_size)]
-    with torch.inference_mode():
-        for batch, inputs in _prepared(extractor, pictures, batches):
-            output = extractor.embed(torch.from_numpy(inputs).to(device)).float().cpu().numpy()
-            if output.shape != (len(batch), dimension):
-                raise ValueError(f"the network gives {output.shape}, its spec says {(len(batch), dimension)}")
-            values[batch] = output
+    for batch, output in _embedded(extractor, pictures, batches, device):
+        if output.shape != (len(batch), dimension):
+            raise ValueError(f"the network gives {output.shape}, its spec says {(len(batch), dimension)}")
+        values[batch] = output
     return FrameTable(values, valid)
 
 
-def _prepared(
-    extractor: FrameExtractor, pictures: Pictures, batches: Sequence[np.ndarray]
+def _embedded(
+    extractor: FrameExtractor, pictures: Pictures, batches: Sequence[np.ndarray], device: torch.device
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Every batch of rows with its network input ``(B, C, h, w)``, in order, at most ``AHEAD`` of them at a time."""
+    """Every batch of rows with its features ``(B, D)``, in order."""
 
     def prepare(rows: np.ndarray) -> np.ndarray:
         return np.stack([extractor.prepare(pictures.picture(int(row))) for row in rows])
 
-    waiting: deque[tuple[np.ndarray, Future[np.ndarray]]] = deque()
-    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="prepare")
+    def embed(inputs: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return extractor.embed(torch.from_numpy(inputs).to(device)).float().cpu().numpy()
+
+    if device.type == "cpu":
+        yield from _in_threads(lambda rows: embed(prepare(rows)), batches, torch.get_num_threads())
+    else:
+        for batch, inputs in _in_threads(prepare, batches, WORKERS):
+            yield batch, embed(inputs)
+
+
+def _in_threads(
+    work: Callable[[np.ndarray], T], batches: Sequence[np.ndarray], threads: int
+) -> Iterator[tuple[np.ndarray, T]]:
+    """``work`` on every batch, in order, at most ``AHEAD`` batches more than there are threads at a time."""
+    waiting: deque[tuple[np.ndarray, Future[T]]] = deque()
+    pool = ThreadPoolExecutor(threads, "frames", initializer=torch.set_num_threads, initargs=(1,))
     try:
         for rows in batches:
-            waiting.append((rows, pool.submit(prepare, rows)))
-            if len(waiting) == AHEAD:
+            waiting.append((rows, pool.submit(work, rows)))
+            if len(waiting) == AHEAD + threads:
                 first, future = waiting.popleft()
                 yield first, future.result()
         for first, future in waiting:

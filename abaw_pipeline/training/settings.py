@@ -69,7 +69,7 @@ class TrainingSettings(Strict):
     """What experiments and grids share."""
 
     dataset: str | None = None
-    """Data set to train on; may be left out where there is only one."""
+    """Data set to train on; may be left out where only one has labels."""
     task: Literal["va"] = "va"
     head: HeadSettings = HeadSettings()
     fusion: Literal["early"] = "early"
