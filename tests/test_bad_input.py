@@ -15,7 +15,7 @@ LABELS = "data/demo/VA_Estimation_Challenge/Train_Set"
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
-    """A finished run over a corpus with a fault in five of its ten training and validation clips."""
+    """A finished run over a corpus with a fault in six of its ten training and validation clips."""
     settings = copy.deepcopy(SETTINGS)
     settings["datasets"]["demo"]["generate"] = {"clips": 14, "seed": 1}
     settings["features"] = {"fbank": {"extractor": "fbank", "bins": 24}}
@@ -29,15 +29,11 @@ def planted(tmp_path_factory):
 
 
 def _plant(project):
-    """Break five training clips that have a recording of their own; fault name to clip."""
+    """Break six training clips that have a recording of their own; fault name to clip."""
     root = project.root / "data/demo"
-    alone = [
-        path.stem
-        for path in sorted((project.root / LABELS).glob("*.txt"))
-        if not path.stem.endswith(("_left", "_right")) and (_video(root, path.stem)) is not None
-    ]
-    names = dict(zip(("truncated", "empty", "header", "rows", "crops"), alone, strict=False))
-    assert len(names) == 5
+    names = dict(zip(("truncated", "empty", "header", "rows", "crops"), _alone(root, "Train_Set"), strict=False))
+    names["crop"] = _alone(root, "Validation_Set")[0]
+    assert len(names) == 6
     video = _video(root, names["truncated"])
     video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
     _video(root, names["empty"]).write_bytes(b"")
@@ -47,7 +43,14 @@ def _plant(project):
     label.write_text(label.read_text() + "0.1,0.2\n" * 42)
     for crop in (root / "cropped_aligned" / names["crops"]).iterdir():
         crop.write_bytes(b"no picture")
+    sorted((root / "cropped_aligned" / names["crop"]).iterdir())[3].write_bytes(b"no picture")
     return names
+
+
+def _alone(root, part):
+    """Clips of a split that have a recording to themselves."""
+    found = sorted((root / "VA_Estimation_Challenge" / part).glob("*.txt"))
+    return [path.stem for path in found if not path.stem.endswith(("_left", "_right")) and _video(root, path.stem)]
 
 
 def _video(root, stem):
@@ -65,10 +68,12 @@ def test_every_fault_is_named_and_everything_else_finished(planted):
         "empty": "empty",
         "header": "line 1: expected the header 'valence,arousal', found 'arousal,valence'",
         "rows": "label rows",
-        "crops": "crops",
+        "crops": "crops are no readable picture",
     }.items():
         lines = [line for line in summary.splitlines() if f"demo/{names[fault]} " in line]
         assert lines and any(words in line for line in lines), (fault, summary)
+    noted = [line for line in summary.splitlines() if line.startswith("noted:") and names["crop"] in line]
+    assert len(noted) == 1 and "00004.jpg" in noted[0]
     manifest = json.loads((project.root / "results/demo/features/fbank.json").read_text())
     clips = json.loads((project.root / "results/demo/clips.json").read_text())["clips"]
     assert set(manifest["clips"]) == set(clips) - {names["truncated"], names["empty"], names["crops"]}

@@ -15,7 +15,7 @@ from abaw_pipeline.runtime.paths import Layout, report_page
 def command(run: Run) -> None:
     """Say where the results are, how good they look, and what was skipped."""
     config = run.config
-    for line in _skipped(run):
+    for line in _faults(run):
         click.echo(line)
     for dataset in config.datasets:
         layout = run.layout(dataset)
@@ -39,9 +39,9 @@ def _results(layout: Layout, ensemble: str, task: str) -> list[str]:
     return lines
 
 
-def _skipped(run: Run) -> list[str]:
-    """One line per clip that was left out: the first stage that met it, and why."""
-    from abaw_pipeline.report.skipped import skipped_clips
+def _faults(run: Run) -> list[str]:
+    """One line per fault that was tolerated, and per clip that was left out: the first stage that met it, and why."""
+    from abaw_pipeline.report.skipped import media_notes, skipped_clips
 
     config = run.config
     layouts = {name: run.layout(name) for name in config.datasets}
@@ -49,4 +49,5 @@ def _skipped(run: Run) -> list[str]:
     for row in skipped_clips(layouts, config.experiments, config.ensembles):
         line = f"skipped:     {row['dataset']}/{row['clip']} ({row['stage']}): {row['reason']}"
         first.setdefault((row["dataset"], row["clip"]), line)
-    return list(first.values())
+    noted = [f"noted:       {row['dataset']}/{row['clip']}: {row['note']}" for row in media_notes(layouts)]
+    return [*noted, *first.values()]

@@ -12,7 +12,7 @@ import numpy as np
 from abaw_pipeline.datasets.settings import DatasetSettings
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.store import ArrayStore
-from abaw_pipeline.report.skipped import skipped_clips
+from abaw_pipeline.report.skipped import media_entries, media_notes, skipped_clips
 from abaw_pipeline.report.truth import Read, read_truth, score
 from abaw_pipeline.runtime.files import read_json
 from abaw_pipeline.runtime.manifests import Manifest
@@ -53,6 +53,7 @@ def gather(
             if layout.ensemble_manifest(name).is_file()
         ],
         "skipped": skipped_clips(layouts, experiments, ensembles),
+        "notes": media_notes(layouts),
         "versions": versions(),
     }
 
@@ -102,10 +103,7 @@ def _dataset(layout: Layout) -> Row:
     for entry in clips.values():
         for task, split in entry["splits"].items():
             splits[f"{task} {split}"] = splits.get(f"{task} {split}", 0) + 1
-    media: dict[str, Row] = {}
-    for path in sorted(layout.media_shard(0).parent.glob("[0-9]*.json")):
-        media.update(Manifest.read(path, "abaw media").clips)
-    seen = [entry for clip, entry in media.items() if clip in clips]
+    seen = [entry for clip, entry in media_entries(layout).items() if clip in clips]
     frames = sum(entry["frames"] for entry in seen)
     return {
         "dataset": layout.dataset,

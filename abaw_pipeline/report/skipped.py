@@ -1,4 +1,4 @@
-"""Which clips were left out, by which stage, and why; from every manifest of the settings in force."""
+"""Which clips were left out, by which stage, and why, and what was tolerated; from the manifests in force."""
 
 from __future__ import annotations
 
@@ -27,6 +27,28 @@ def skipped_clips(
     return list(found.values())
 
 
+def media_notes(layouts: Mapping[str, Layout]) -> list[dict[str, str]]:
+    """What the media stage tolerated in clips that it kept (``dataset``, ``clip``, ``note``), sorted by clip."""
+    return [
+        {"dataset": dataset, "clip": clip, "note": note}
+        for dataset, layout in layouts.items()
+        for clip, entry in sorted(media_entries(layout).items())
+        for note in entry["notes"]
+    ]
+
+
+def media_entries(layout: Layout) -> dict[str, dict[str, Any]]:
+    """What the media manifests of all shards say of each clip."""
+    entries: dict[str, dict[str, Any]] = {}
+    for path in _media_shards(layout):
+        entries.update(read_json(path, "abaw media")["clips"])
+    return entries
+
+
+def _media_shards(layout: Layout) -> list[Path]:
+    return sorted(layout.media_shard(0).parent.glob("[0-9]*.json"))
+
+
 def _manifests(
     layout: Layout, experiments: Mapping[str, ExperimentSettings], ensembles: Mapping[str, EnsembleSettings]
 ) -> Iterator[Path]:
@@ -35,7 +57,7 @@ def _manifests(
     models = [(name, fold, seed) for name, s in experiments.items() for fold in fold_names(s) for seed in s.seeds]
     paths = [
         layout.clips,
-        *sorted(layout.media_shard(0).parent.glob("[0-9]*.json")),
+        *_media_shards(layout),
         *(layout.feature_manifest(name) for name in features),
         *(layout.model(*model) / "model.json" for model in models),
         *(layout.predictions_manifest(*model) for model in models),

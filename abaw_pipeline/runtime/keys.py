@@ -33,7 +33,7 @@ def settings_digest(settings: BaseModel) -> str:
     """Digest of a settings model by the values that differ from their defaults.
 
     A field added later with a default therefore changes no key. Changing a default must be accompanied by a new
-    ``version`` of the stage (a test holds the defaults fixed).
+    ``version`` of the stage (``tests/test_defaults.py`` holds the two together).
     """
     return digest(settings.model_dump(mode="json", exclude_defaults=True))
 

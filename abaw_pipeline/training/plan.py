@@ -5,6 +5,9 @@ from __future__ import annotations
 from abaw_pipeline.runtime.keys import code_digest, digest
 from abaw_pipeline.training.settings import ExperimentSettings
 
+VERSION = 1
+"""Raised by hand when weights change though neither code nor settings do (a changed default, a library)."""
+
 # Where the data lies, and what other trainings there are.
 _ELSEWHERE = {"dataset", "seeds"}
 
@@ -26,7 +29,9 @@ def recipe(settings: ExperimentSettings, fold: str, seed: int) -> str:
     """Digest of everything but the data: settings of this one training, and code."""
     chosen = settings.model_dump(mode="json", exclude_defaults=True, exclude=_ELSEWHERE | {"stride"})
     code = training_code(settings)
-    return digest({"settings": chosen, "hop": settings.hop, "fold": fold, "seed": seed, "code": code})
+    return digest(
+        {"version": VERSION, "settings": chosen, "hop": settings.hop, "fold": fold, "seed": seed, "code": code}
+    )
 
 
 def prediction_code() -> str:

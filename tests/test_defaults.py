@@ -1,0 +1,60 @@
+"""Keys leave out settings that have their default, so a changed default must come with a new version.
+
+A row here that no longer holds: raise the version beside it (the extractor's `Spec.version`, `media.plan.VERSION`,
+`training.plan.VERSION`), then write the new default and the new version into the row.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from abaw_pipeline.features.registry import EXTRACTORS
+from abaw_pipeline.media import plan as media
+from abaw_pipeline.media.settings import FaceSettings, MediaSettings
+from abaw_pipeline.models.settings import GruSettings, HeadSettings, TransformerSettings
+from abaw_pipeline.training import plan as training
+from abaw_pipeline.training.settings import ExtraRows, OptimiserSettings, ScheduleSettings, TrainingSettings
+
+EXTRACTED = {
+    "densenet": (1, {}),
+    "egemaps": (1, {"level": "lld", "window_s": 2.0, "hop_s": 0.2}),
+    "fbank": (1, {"bins": 80}),
+    "ires100": (1, {}),
+    "ms_va": (1, {"model": "mobilenetv3_large_100", "size": 224}),
+}
+FACES = {"source": "auto", "detector": "haar", "threshold": 0.6, "detect_width": 480, "size": 112, "choose": "largest"}
+FACES |= {"min_overlap": 0.3, "max_lost_s": 1.0, "quality": 95}
+TRAINED = {
+    TrainingSettings: {"task": "va", "fusion": "early", "segment": 100, "batch": 16, "epochs": 20, "gap": "nearest"}
+    | {"stride": None, "early_stop": None, "select": "best"},
+    OptimiserSettings: {"name": "adamw", "lr": 1e-3, "weight_decay": 1e-4},
+    ScheduleSettings: {"name": "cosine"},
+    ExtraRows: {"tolerance": 5, "policy": "skip_clip"},
+    GruSettings: {"hidden": 128, "layers": 1, "bidirectional": False, "dropout": 0.0},
+    TransformerSettings: {"width": 256, "layers": 2, "heads": 4, "feedforward": 512, "dropout": 0.1},
+    HeadSettings: {"hidden": [], "dropout": 0.0},
+}
+
+
+def _defaults(model, names):
+    return {name: model.model_fields[name].get_default(call_default_factory=True) for name in names}
+
+
+@pytest.mark.parametrize("name", EXTRACTORS)
+def test_extractors(name):
+    version, defaults = EXTRACTED[name]
+    settings = EXTRACTORS[name].Settings
+    assert EXTRACTORS[name].spec(settings(extractor=name)).version == version
+    assert _defaults(settings, defaults) == defaults
+
+
+def test_media():
+    assert media.VERSION == 1
+    assert _defaults(FaceSettings, FACES) == FACES
+    assert _defaults(MediaSettings, ["max_error_share"]) == {"max_error_share": 0.05}
+
+
+@pytest.mark.parametrize("model", TRAINED)
+def test_training(model):
+    assert training.VERSION == 1
+    assert _defaults(model, TRAINED[model]) == TRAINED[model]
