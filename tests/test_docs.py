@@ -69,6 +69,20 @@ def test_an_unknown_command_is_one_line_with_the_nearest():
     assert (done.returncode, done.stderr) == (2, "abaw: no command 'trian'; did you mean 'train'?\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["lint", "va"], "Missing argument 'FILE'. (see 'abaw lint --help')"),
+        (["demo", "x", "--clip", "9"], "No such option '--clip'"),
+        (["extract", "demo", "f", "--shard", "two"], "'two' is not a valid integer"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_two(words, message):
+    done = subprocess.run([sys.executable, "-m", "abaw_pipeline", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    assert message in done.stderr and done.stderr.startswith("abaw: ")
+
+
 def test_the_settings_of_the_readme_are_valid(tmp_path):
     weights = tmp_path / "densenet342.pth"
     weights.write_bytes(b"anything: only its digest is taken here")
@@ -87,7 +101,9 @@ def test_the_settings_of_the_readme_are_valid(tmp_path):
 def test_make_demo_does_the_whole_job_on_a_fresh_copy(tmp_path):
     copy = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(copy)], check=True)
-    done = subprocess.run(["make", "demo"], cwd=copy, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["make", "--no-print-directory", "demo"], cwd=copy, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     last = done.stdout.strip().splitlines()[-3:]
     assert any(line.startswith("submission:") for line in last) and last[-1].startswith("report:")

@@ -104,8 +104,12 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the program; user errors become one line on standard error and exit code 2."""
     try:
         group.main(args=arguments, prog_name="abaw", standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(2)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "abaw"
+        click.echo(f"abaw: {error.format_message()} (see '{command} --help')", err=True)
         sys.exit(2)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)

@@ -10,6 +10,7 @@ rule report:
         page=PAGE,
     params:
         code=code_digest("report.build"),
+        template=file_digest(PACKAGE / "report" / "page.html"),
     log:
         f"{LOGS}/report/report.log",
     benchmark:
