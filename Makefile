@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= 2
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-all lint bench graph clean-venv help
+.PHONY: demo test test-all lint bench graph schema clean-venv help
 
 help:
 	@echo "make demo      the whole job on the built-in corpus: recordings to submission file and report"
@@ -12,6 +12,7 @@ help:
 	@echo "make test-all  the tests and the heavy checks"
 	@echo "make lint      ruff and mypy"
 	@echo "make graph     draw the rule graph of the README again"
+	@echo "make schema    write the JSON schema of config.yaml again"
 	@echo "make bench     after make demo: speed as ratios measured in one run, true labels against shuffled ones"
 
 $(BIN)/.installed: pyproject.toml constraints.txt
@@ -42,6 +43,9 @@ bench: $(BIN)/.installed
 
 graph: $(BIN)/.installed
 	snakemake --cores 1 --rulegraph mermaid-js | python workflow/readme_graph.py
+
+schema: $(BIN)/.installed
+	abaw schema > workflow/config.schema.json
 
 clean-venv:
 	rm -rf .venv

@@ -146,6 +146,8 @@ def test_the_json_schema_agrees_with_the_model():
         [sys.executable, "-m", "abaw_pipeline", "schema"], capture_output=True, text=True, check=True
     ).stdout
     assert json.loads(printed) == schema
+    assert json.loads((ROOT / "workflow/config.schema.json").read_text()) == schema, "run make schema"
+    assert "$schema=workflow/config.schema.json" in SHIPPED.read_text()
     raw = yaml.safe_load(SHIPPED.read_text().replace("1e-3", "0.001").replace("1e-4", "0.0001"))
     jsonschema.validate(raw, schema)
     raw["experiments"]["va_folds"]["encoder"]["hiden"] = 3
