@@ -22,6 +22,8 @@ rule corpus:
     benchmark:
         f"{TIMES}/corpus/{{dataset}}.tsv"
     threads: 2
+    resources:
+        mem_mb=2000,
     message:
         "writing the built-in corpus to {params.root}"
     shell:
@@ -41,6 +43,9 @@ rule index:
         f"{LOGS}/index/{{dataset}}.log",
     benchmark:
         f"{TIMES}/index/{{dataset}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
     message:
         "listing the clips of {wildcards.dataset}"
     shell:

@@ -35,6 +35,9 @@ rule join:
         f"{LOGS}/join/{{dataset}}-{{feature}}.log",
     benchmark:
         f"{TIMES}/join/{{dataset}}-{{feature}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
     message:
         "joining the shards of {wildcards.feature}"
     shell:

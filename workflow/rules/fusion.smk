@@ -21,6 +21,9 @@ rule ensemble:
         f"{LOGS}/ensemble/{{dataset}}-{{ensemble}}.log",
     benchmark:
         f"{TIMES}/ensemble/{{dataset}}-{{ensemble}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
     message:
         "fusing ensemble {wildcards.ensemble} on {wildcards.dataset}"
     shell:
@@ -40,6 +43,9 @@ rule submit:
         f"{LOGS}/submit/{{dataset}}-{{ensemble}}-{{task}}.log",
     benchmark:
         f"{TIMES}/submit/{{dataset}}-{{ensemble}}-{{task}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
     message:
         "writing {output.file}"
     shell:
@@ -57,6 +63,9 @@ rule curves:
         f"{LOGS}/curves/{{dataset}}-{{ensemble}}.log",
     benchmark:
         f"{TIMES}/curves/{{dataset}}-{{ensemble}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
     message:
         "writing the curves of {wildcards.dataset} by {wildcards.ensemble}"
     shell:

@@ -15,6 +15,9 @@ rule report:
         f"{LOGS}/report/report.log",
     benchmark:
         f"{TIMES}/report/report.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
     message:
         "writing {output.page}"
     shell:
