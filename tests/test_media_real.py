@@ -18,7 +18,18 @@ from abaw_pipeline.media.settings import FaceSettings, MediaSettings
 from abaw_pipeline.media.sound import write_sound
 from abaw_pipeline.media.store import read_clock, read_sound
 from abaw_pipeline.runtime.paths import Layout
-from tests.media_fixtures import CLIPS, YUNET, clicks, clip_of, flashes, portrait, steady, uneven, write_clip
+from tests.media_fixtures import (
+    CLIPS,
+    YUNET,
+    clicks,
+    clip_of,
+    flashes,
+    portrait,
+    steady,
+    uneven,
+    write_clip,
+    write_crops,
+)
 
 NAMES = {
     "driving_a.mp4": 448,
@@ -113,25 +124,40 @@ from abaw_pipeline.media.build import build_media
 from abaw_pipeline.media.settings import FaceSettings, MediaSettings
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.types import Clip
-video, results = sys.argv[1:]
-settings = MediaSettings(faces=FaceSettings(detect_width=160))
-manifest = build_media([Clip("x", "x", video=video, digest=video)], Layout(Path(results), "toy"), settings)
+source, results, kind, model = sys.argv[1:]
+if kind == "official":
+    faces, clip = FaceSettings(), Clip("x", "x", crops=source, rate=25.0, digest=source)
+else:
+    faces = FaceSettings(detect_width=160, detector=kind, model=model or None)
+    clip = Clip("x", "x", video=source, digest=source)
+manifest = build_media([clip], Layout(Path(results), "toy"), MediaSettings(faces=faces))
 assert manifest.clips["x"]["face_share"] > 0.9, manifest
 # Not getrusage: its peak survives exec, so it would tell the size of the test process.
 print(*(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 
 
+def _source(kind: str, seconds: int, tmp_path: Path) -> Path:
+    """A recording of the portrait with noise for sound, or a folder of crops as many."""
+    times = steady(25, seconds)
+    if kind == "official":
+        return write_crops(tmp_path / f"{seconds}", range(1, len(times) + 1))
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, seconds * 44_100).astype(np.float32)
+    return write_clip(tmp_path / f"{seconds}.mp4", times, (portrait() for _ in times), sound, 44_100)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from Linux's /proc")
-def test_peak_memory_does_not_grow_with_the_clip(tmp_path):
+@pytest.mark.parametrize("kind", ["haar", "yunet", "official"])
+def test_peak_memory_does_not_grow_with_the_clip(kind, tmp_path):
+    if kind == "yunet" and not YUNET.is_file():
+        pytest.skip(f"no face detector at {YUNET}")
     peaks = {}
     for seconds in (20, 200):
-        times = steady(25, seconds)
-        sound = np.random.default_rng(0).uniform(-0.5, 0.5, seconds * 44_100).astype(np.float32)
-        path = write_clip(tmp_path / f"{seconds}.mp4", times, (portrait() for _ in times), sound, 44_100)
-        command = [sys.executable, "-c", PEAK, str(path), str(tmp_path / "results")]
+        source = _source(kind, seconds, tmp_path)
+        model = str(YUNET.resolve()) if kind == "yunet" else ""
+        command = [sys.executable, "-c", PEAK, str(source), str(tmp_path / "results"), kind, model]
         done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
         peaks[seconds] = float(done.stdout.split()[-1])
-    print(f"peak memory: {peaks[20]:.0f} MB for 20 s, {peaks[200]:.0f} MB for 200 s")
+    print(f"{kind}: peak memory {peaks[20]:.0f} MB for 20 s, {peaks[200]:.0f} MB for 200 s")
     assert peaks[200] <= 1.15 * peaks[20]
