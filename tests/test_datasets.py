@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -13,63 +12,11 @@ from hypothesis import strategies as st
 from abaw_pipeline.datasets.index import build_index, listing_digest, read_clips, read_labels, read_sample
 from abaw_pipeline.datasets.labels import read_label_file
 from abaw_pipeline.datasets.names import person, stated_rate
-from abaw_pipeline.datasets.settings import Affwild2Settings, RecordingsSettings
-from abaw_pipeline.runtime.manifests import Manifest
+from abaw_pipeline.datasets.settings import RecordingsSettings
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.strict import parse
 from abaw_pipeline.tasks import TASKS
-
-VA = "valence,arousal\n"
-
-
-def put(path: Path, content: str | bytes = b"bytes") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-def annotate(
-    root: Path,
-    clip: str,
-    text: str = VA + "0.5,-0.5\n-5,-5\n",
-    split: str = "Train_Set",
-    folder: str = "VA_Estimation_Challenge",
-) -> Path:
-    return put(root / folder / split / f"{clip}.txt", text)
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """One training clip with recording, one validation clip with crops only, one test clip."""
-    base = tmp_path / "data"
-    annotate(base, "314")
-    annotate(base, "139-14-720x480", split="Validation_Set")
-    put(base / "batch1" / "314.mp4", b"a recording")
-    put(base / "cropped_aligned" / "139-14-720x480" / "00001.jpg", b"a face")
-    put(base / "cropped_aligned_new_50_vids" / "2-30-640x360" / "00002.jpg", b"another face")
-    put(base / "lists" / "test.txt", "2-30-640x360\n")
-    put(base / "sample.txt", "image_location,valence,arousal\n2-30-640x360/00001.jpg,\n2-30-640x360/00002.jpg,\n")
-    return base
-
-
-def settings(base: Path, **more: object) -> Affwild2Settings:
-    raw = {
-        "adapter": "affwild2",
-        "root": str(base),
-        "test_lists": {"va": "lists/test.txt"},
-        "samples": {"va": "sample.txt"},
-        **more,
-    }
-    return parse(Affwild2Settings, raw, "config.yaml", ("datasets", "aw"))
-
-
-def index(base: Path, **more: object) -> tuple[Manifest, Layout]:
-    layout = Layout(base.parent / "results", "aw")
-    return build_index("aw", settings(base, **more), layout), layout
-
-
-def reasons(manifest: Manifest) -> dict[str, str]:
-    return {row.clip: row.reason for row in manifest.skipped}
+from tests.affwild2_folder import VA, annotate, index, put, reasons
 
 
 def test_clips_with_and_without_recordings(root: Path) -> None:
@@ -289,78 +236,6 @@ def test_a_sample_of_another_track_is_refused(root: Path) -> None:
     put(root / "sample.txt", TASKS["expr"].sample_header + "\n2-30-640x360/00001.jpg,0\n")
     with pytest.raises(ValueError, match=r"sample\.txt: line 1: expected the header 'image_location,valence,arousal'"):
         index(root)
-
-
-def files(layout: Layout) -> dict[str, bytes]:
-    paths = (path for path in layout.home.rglob("*") if path.is_file() and path.name != "digests.json")
-    return {str(path.relative_to(layout.home)): path.read_bytes() for path in paths}
-
-
-def test_equal_data_gives_equal_bytes_and_a_touch_changes_nothing(root: Path) -> None:
-    annotate(root, "file")  # a name that numpy.savez would trip over
-    put(root / "batch1" / "file.mp4")
-    _, layout = index(root)
-    before, listing = files(layout), listing_digest(settings(root))
-    crop = root / "cropped_aligned" / "139-14-720x480" / "00001.jpg"
-    for path in (root / "batch1" / "314.mp4", crop):
-        os.utime(path, ns=(1, 1))
-    index(root)
-    assert files(layout) == before and listing_digest(settings(root)) != listing
-    (layout.home / "digests.json").unlink()
-    index(root)
-    assert files(layout) == before
-
-
-def test_a_remembered_digest_spares_the_reading(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, layout = index(root)
-    before = files(layout)
-    monkeypatch.setattr("abaw_pipeline.datasets.contents.file_digest", lambda path: pytest.fail(f"read {path} again"))
-    index(root)
-    assert files(layout) == before
-
-
-@pytest.mark.parametrize("path", ["batch1/314.mp4", "cropped_aligned/139-14-720x480/00001.jpg"])
-def test_changed_content_changes_the_digest_of_its_clip_only(root: Path, path: str) -> None:
-    before = {clip.id: clip.digest for clip in read_clips(index(root)[1])}
-    put(root / path, b"a retake")
-    after = {clip.id: clip.digest for clip in read_clips(index(root)[1])}
-    assert [clip for clip in before if before[clip] != after[clip]] == [
-        "314" if path.startswith("batch") else "139-14-720x480"
-    ]
-
-
-def test_a_renamed_crop_changes_the_digest(root: Path) -> None:
-    before = {clip.id: clip.digest for clip in read_clips(index(root)[1])}
-    folder = root / "cropped_aligned" / "139-14-720x480"
-    (folder / "00001.jpg").rename(folder / "00002.jpg")
-    after = {clip.id: clip.digest for clip in read_clips(index(root)[1])}
-    assert before["139-14-720x480"] != after["139-14-720x480"]
-
-
-def test_a_task_that_is_dropped_leaves_no_labels(root: Path) -> None:
-    annotate(root, "314", TASKS["expr"].header + "\n3\n", folder=TASKS["expr"].folders[0])
-    _, layout = index(root, tasks=["va", "expr"])
-    assert layout.labels("expr").exists()
-    index(root)
-    with pytest.raises(ValueError, match=r"no labels; add 'expr' to datasets\.aw\.tasks"):
-        read_labels(layout, "expr")
-    with pytest.raises(ValueError, match=r"set datasets\.aw\.samples\.expr"):
-        read_sample(layout, "expr")
-
-
-def test_the_listing_notices_what_comes_and_goes(root: Path) -> None:
-    digests = [listing_digest(settings(root))]
-    assert listing_digest(settings(root)) == digests[0]
-    for path in (
-        "batch1/new.mp4",
-        "cropped_aligned/139-14-720x480/00009.jpg",
-        "VA_Estimation_Challenge/Train_Set/new.txt",
-        "sample.txt",
-    ):
-        put(root / path, "new content")
-        digests.append(listing_digest(settings(root)))
-    assert len(set(digests)) == len(digests)
-    assert listing_digest(settings(root / "missing")) == ""
 
 
 def recordings(**raw: object) -> RecordingsSettings:

@@ -1,0 +1,23 @@
+"""Fixtures that several files share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.affwild2_folder import annotate, put
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """One training clip with recording, one validation clip with crops only, one test clip."""
+    base = tmp_path / "data"
+    annotate(base, "314")
+    annotate(base, "139-14-720x480", split="Validation_Set")
+    put(base / "batch1" / "314.mp4", b"a recording")
+    put(base / "cropped_aligned" / "139-14-720x480" / "00001.jpg", b"a face")
+    put(base / "cropped_aligned_new_50_vids" / "2-30-640x360" / "00002.jpg", b"another face")
+    put(base / "lists" / "test.txt", "2-30-640x360\n")
+    put(base / "sample.txt", "image_location,valence,arousal\n2-30-640x360/00001.jpg,\n2-30-640x360/00002.jpg,\n")
+    return base
