@@ -18,6 +18,9 @@ from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.plan import FeaturePlan, plan_feature
 from abaw_pipeline.features.registry import FeatureSettings
 from abaw_pipeline.media.settings import MediaSettings
+from abaw_pipeline.runtime.adopted import adopted_codes
+from abaw_pipeline.runtime.code import use_policy
+from abaw_pipeline.runtime.digests import MEMORY as DIGESTS
 from abaw_pipeline.strict import Strict, nearest, parse, plain
 from abaw_pipeline.submission.settings import SubmissionSettings
 from abaw_pipeline.training.settings import ExperimentSettings, GridSettings, expand
@@ -35,6 +38,9 @@ class Config(Strict):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     shards: int = Field(4, ge=1, le=512)
     """Jobs per feature; each loads its network once. Changing it repeats no work."""
+    libraries: Literal["note", "rerun"] = "note"
+    """Another version of a library that computes values: noted in what is made, and named by ``abaw why``
+    (``note``); or everything it made is made again (``rerun``)."""
     allow_random_weights: bool = False
     """Networks without a checkpoint may run on seeded random numbers; every artefact then says so."""
     batch: int = Field(32, ge=1)
@@ -50,7 +56,8 @@ class Config(Strict):
 
     def plan(self, feature: str) -> FeaturePlan:
         """What making a feature means: its extractor's declared spec and its key."""
-        return plan_feature(feature, self.features[feature], self.allow_random_weights)
+        memory = Path(self.results) / DIGESTS
+        return plan_feature(feature, self.features[feature], self.allow_random_weights, memory)
 
     def members(self, ensemble: str) -> list[str]:
         """Experiments of an ensemble, its wildcards written out, in the order of the settings."""
@@ -85,10 +92,14 @@ def load(file: Path, overrides: tuple[str, ...] = ()) -> Config:
 
 
 def check(raw: Any, source: str) -> Config:
-    """Validate settings that were already read; ``source`` leads each message."""
+    """Validate settings that were already read; ``source`` leads each message.
+
+    From here on this process takes for equal code what the settings and their results say (``runtime/code.py``).
+    """
     if not isinstance(raw, dict):
         raise ValueError(f"{source}: settings must be a mapping of keys to values")
     config = parse(Config, _written_out(plain(raw), source), source)
+    use_policy(adopted_codes(Path(config.results)), config.libraries == "rerun")
     _check_names(config, source)
     _check_experiments(config, source)
     _check_ensembles(config, source)

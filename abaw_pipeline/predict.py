@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from abaw_pipeline.datasets.index import build_index, read_clips
 from abaw_pipeline.datasets.settings import RecordingsSettings
@@ -26,6 +25,9 @@ from abaw_pipeline.training.infer import infer
 from abaw_pipeline.training.settings import ExperimentSettings, fold_names
 from abaw_pipeline.types import Skipped
 
+if TYPE_CHECKING:
+    import torch
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -41,7 +43,12 @@ class Trained:
 
 
 def predict_recordings(
-    files: Sequence[Path], trained: Trained, media: MediaSettings, out: Path, device: torch.device, batch: int = 32
+    files: Sequence[Path],
+    trained: Trained,
+    media: MediaSettings,
+    out: Path,
+    device: Callable[[], torch.device],
+    batch: int = 32,
 ) -> tuple[Manifest, list[Skipped]]:
     """Predict raw recordings; one CSV and one plot per clip under ``out``.
 
@@ -65,7 +72,7 @@ def predict_recordings(
     return Manifest(made.about, {clip: made.clips[clip] for clip in fused.clips}), list(skipped.values())
 
 
-def _infer(trained: Trained, layout: Layout, device: torch.device) -> None:
+def _infer(trained: Trained, layout: Layout, device: Callable[[], torch.device]) -> None:
     keys = {feature: plan.key for feature, plan in trained.features.items()}
     for name, settings in trained.members.items():
         home = trained.home(str(settings.dataset))

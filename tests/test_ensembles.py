@@ -21,7 +21,7 @@ from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.metrics import mean_ccc
 from abaw_pipeline.runtime.manifests import Manifest
-from abaw_pipeline.training import infer as infer_module
+from abaw_pipeline.training import model_store
 from abaw_pipeline.training.infer import infer
 from abaw_pipeline.training.settings import ExperimentSettings, fold_names
 from abaw_pipeline.training.train import train
@@ -93,9 +93,9 @@ def test_only_new_clips_are_predicted(toy: Toy, monkeypatch: pytest.MonkeyPatch)
     toy.splits["c07"] = "none"
     toy.write()
     predicted: list[str] = []
-    real = infer_module.TrainedModel.predict
+    real = model_store.TrainedModel.predict
     spy = lambda self, tables, clip: predicted.append(clip) or real(self, tables, clip)  # noqa: E731
-    monkeypatch.setattr(infer_module.TrainedModel, "predict", spy)
+    monkeypatch.setattr(model_store.TrainedModel, "predict", spy)
     after = run(toy, "a")["official", 0]
     assert predicted == ["c08"]
     assert sorted(after.clips) == ["c04", "c05", "c06", "c08"]
@@ -136,7 +136,9 @@ def test_verbs(toy: Toy) -> None:
         members=lambda name: ["a"],
         ensemble_datasets=lambda name: ["toy"],
     )
-    run = SimpleNamespace(file="config.yaml", config=config, layout=lambda dataset: toy.layout)
+    run = SimpleNamespace(
+        file="config.yaml", config=config, layout=lambda dataset: toy.layout, device=lambda what, threads: None
+    )
 
     def call(verb: click.Command, *arguments: str) -> str:
         done = CliRunner().invoke(verb, [*arguments], obj=run, catch_exceptions=False)

@@ -47,6 +47,9 @@ class _Run:
     def layout(self, dataset: str) -> Layout:
         return Layout(self.results, dataset)
 
+    def device(self, what: str, threads: int | None) -> None:
+        self.asked = (what, threads)
+
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Run:

@@ -23,7 +23,6 @@ from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.types import Clip, Skipped
 
 RATE = 16_000
-CPU = torch.device("cpu")
 
 
 @pytest.fixture
@@ -70,7 +69,7 @@ def _media(layout: Layout, clip: str, frames: int = 30, sound_s: float = 1.2, se
 def test_sound_gets_a_row_per_frame(layout: Layout) -> None:
     _media(layout, "a")
     plan = _fbank()
-    manifest = extract(plan, _clips("a"), layout, CPU)
+    manifest = extract(plan, _clips("a"), layout, None)
     table = FeatureStore(layout.feature_store("fbank")).read("a", manifest.clips["a"]["key"])
     assert table.values.shape == (30, 80) and table.values.dtype == np.float32 and table.valid.all()
     assert manifest.clips["a"]["rows"] == manifest.clips["a"]["valid"] == 30
@@ -79,7 +78,7 @@ def test_sound_gets_a_row_per_frame(layout: Layout) -> None:
 
 def test_faces_get_a_row_per_frame_and_gaps_stay(layout: Layout) -> None:
     valid = _media(layout, "a")
-    manifest = extract(_densenet(), _clips("a"), layout, CPU, batch_size=7)
+    manifest = extract(_densenet(), _clips("a"), layout, None, batch_size=7)
     store = FeatureStore(layout.feature_store("dense"))
     table = store.read("a")
     assert table.values.shape == (30, 342) and table.values.dtype == np.float16
@@ -95,14 +94,14 @@ def test_batches_of_other_sizes_give_the_same_rows(layout: Layout) -> None:
     tables = []
     for size in (3, 64):
         (layout.feature_store("dense") / "a" / "zarr.json").unlink(missing_ok=True)
-        extract(_densenet(), _clips("a"), layout, CPU, size)
+        extract(_densenet(), _clips("a"), layout, None, size)
         tables.append(FeatureStore(layout.feature_store("dense")).read("a").values.astype(np.float32))
     np.testing.assert_allclose(tables[0], tables[1], rtol=2e-3, atol=1e-4)
 
 
 def test_without_sound_every_row_is_marked(layout: Layout) -> None:
     _media(layout, "mute", sound_s=0)
-    manifest = extract(_fbank(), _clips("mute"), layout, CPU)
+    manifest = extract(_fbank(), _clips("mute"), layout, None)
     table = FeatureStore(layout.feature_store("fbank")).read("mute")
     assert table.values.shape == (30, 80) and not table.valid.any() and not table.values.any()
     assert manifest.clips["mute"]["valid"] == 0
@@ -110,7 +109,7 @@ def test_without_sound_every_row_is_marked(layout: Layout) -> None:
 
 def test_sound_that_ends_early_is_not_stretched(layout: Layout) -> None:
     _media(layout, "a", sound_s=0.5)
-    extract(_fbank(), _clips("a"), layout, CPU)
+    extract(_fbank(), _clips("a"), layout, None)
     valid = FeatureStore(layout.feature_store("fbank")).read("a").valid
     np.testing.assert_array_equal(valid, np.arange(30) / 25 < 0.5)
 
@@ -126,20 +125,20 @@ def test_second_run_does_nothing_even_after_media_was_rebuilt_alike(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _media(layout, "a")
-    first = extract(_fbank(), _clips("a"), layout, CPU)
+    first = extract(_fbank(), _clips("a"), layout, None)
     _media(layout, "a")
     _no_load(monkeypatch, FilterBank)
-    assert extract(_fbank(), _clips("a"), layout, CPU) == first
+    assert extract(_fbank(), _clips("a"), layout, None) == first
 
 
 def test_changed_settings_or_sound_are_done_again_others_are_kept(layout: Layout) -> None:
     for number, clip in enumerate("ab"):
         _media(layout, clip, seed=number)
-    before = extract(_fbank(), _clips("a", "b"), layout, CPU).clips
+    before = extract(_fbank(), _clips("a", "b"), layout, None).clips
     _media(layout, "b", seed=5)
-    after = extract(_fbank(), _clips("a", "b"), layout, CPU).clips
+    after = extract(_fbank(), _clips("a", "b"), layout, None).clips
     assert after["a"] == before["a"] and after["b"]["content"] != before["b"]["content"]
-    narrow = extract(_fbank(bins=40), _clips("a", "b"), layout, CPU).clips
+    narrow = extract(_fbank(bins=40), _clips("a", "b"), layout, None).clips
     assert narrow["a"]["key"] != after["a"]["key"]
     assert FeatureStore(layout.feature_store("fbank")).read("a", narrow["a"]["key"]).values.shape == (30, 40)
     with pytest.raises(ValueError, match="abaw extract toy fbank"):
@@ -154,7 +153,7 @@ def test_a_bad_clip_is_reported_and_the_others_are_finished(layout: Layout) -> N
     with h5py.File(layout.faces("d"), "r+") as file:
         file.attrs["content"] = "other"
     media = Manifest(skipped=[Skipped("b", "media", "zero bytes")])
-    manifest = extract(_densenet(), _clips("a", "b", "c", "d", "e"), layout, CPU, media=media)
+    manifest = extract(_densenet(), _clips("a", "b", "c", "d", "e"), layout, None, media=media)
     assert sorted(manifest.clips) == ["a", "d"]
     reasons = {row.clip: row.reason for row in manifest.skipped}
     assert sorted(reasons) == ["b", "c", "e"] and {row.stage for row in manifest.skipped} == {"extract"}
@@ -166,7 +165,7 @@ def test_a_bad_clip_is_reported_and_the_others_are_finished(layout: Layout) -> N
 def test_values_too_large_are_reported_by_clip_and_column(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     _media(layout, "a")
     monkeypatch.setattr(DenseNet, "embed", lambda self, batch: torch.full((len(batch), 342), 1e6))
-    manifest = extract(_densenet(), _clips("a"), layout, CPU)
+    manifest = extract(_densenet(), _clips("a"), layout, None)
     assert not manifest.clips
     assert "clip 'a'" in manifest.skipped[0].reason and "column 0 exceeds float16" in manifest.skipped[0].reason
 
@@ -177,4 +176,4 @@ def test_weights_that_do_not_fit_stop_the_stage(layout: Layout, tmp_path: Path) 
     weights = FileWeights(source="file", path=str(tmp_path / "w.pth"))
     plan = plan_feature("dense", DenseNet.Settings(extractor="densenet", weights=weights), False)
     with pytest.raises(ValueError, match=r"w\.pth: does not fit DenseNet342"):
-        extract(plan, _clips("a"), layout, CPU)
+        extract(plan, _clips("a"), layout, None)

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from abaw_pipeline.features.base import ExtractorSettings, Spec
 from abaw_pipeline.features.plan import FeaturePlan, plan_feature
 from abaw_pipeline.features.registry import EXTRACTORS, FeatureSettings
-from abaw_pipeline.runtime import keys
+from abaw_pipeline.runtime import code, keys
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(FeatureSettings)
 RANDOM = {"source": "random"}
@@ -87,21 +87,21 @@ def test_key_knows_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def editable_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the package's source that keys are made from."""
-    for source in keys.PACKAGE.rglob("*.py"):
-        target = tmp_path / source.relative_to(keys.PACKAGE)
+    for source in code.PACKAGE.rglob("*.py"):
+        target = tmp_path / source.relative_to(code.PACKAGE)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
-    keys.code_digest.cache_clear()
-    monkeypatch.setattr(keys, "PACKAGE", tmp_path)
+    code._module.cache_clear()
+    monkeypatch.setattr(code, "PACKAGE", tmp_path)
     yield tmp_path
-    keys.code_digest.cache_clear()
+    code._module.cache_clear()
 
 
 def _edit(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
-    keys.code_digest.cache_clear()
+    code._module.cache_clear()
 
 
 def test_comments_settings_and_registry_do_not_count_but_code_does(editable_package: Path) -> None:
@@ -165,7 +165,7 @@ def test_every_extractor_keeps_the_contract(name: str) -> None:
     assert plan.spec.needs_weights == ("weights" in MINIMAL[name])
     assert (plan.spec.unit_s > 0) == (plan.spec.modality == "audio")
     for module in plan.spec.code:
-        source = keys.PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
+        source = code.PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
         assert EXTRACTORS[name].__module__ == f"abaw_pipeline.{module}" and ast.parse(source.read_text())
 
 

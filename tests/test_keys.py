@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from abaw_pipeline.runtime import keys
+from abaw_pipeline.runtime import code, keys
 from abaw_pipeline.strict import Strict
 
 
@@ -24,15 +24,14 @@ def package(tmp_path, monkeypatch):
         '"""Docs."""\nfrom abaw_pipeline.media.help import half\n\ndef cut(x):\n    """Cut."""\n    return half(x)\n'
     )
     (root / "media" / "help.py").write_text("def half(x):\n    return x / 2\n")
-    monkeypatch.setattr(keys, "PACKAGE", root)
-    keys.code_digest.cache_clear()
+    monkeypatch.setattr(code, "PACKAGE", root)
     yield root
-    keys.code_digest.cache_clear()
+    code._module.cache_clear()
 
 
 def _digest():
-    keys.code_digest.cache_clear()
-    return keys.code_digest("media.cut")
+    code._module.cache_clear()
+    return code.code_digest("media.cut")
 
 
 def test_comments_docstrings_and_formatting_do_not_count(package):
@@ -59,15 +58,15 @@ def test_settings_classes_do_not_count(package):
 
 
 def test_code_digest_is_the_same_in_another_process():
-    code = "from abaw_pipeline.runtime.keys import code_digest; print(code_digest('runtime.keys', 'metrics'))"
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-    assert printed == keys.code_digest("runtime.keys", "metrics")
+    program = "from abaw_pipeline.runtime.code import code_digest; print(code_digest('media.clock', 'metrics'))"
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+    assert printed == code.code_digest("media.clock", "metrics")
 
 
 def test_code_digest_does_not_depend_on_where_the_package_lies(package, tmp_path, monkeypatch):
     before = _digest()
     shutil.copytree(package, tmp_path / "elsewhere" / "abaw_pipeline")
-    monkeypatch.setattr(keys, "PACKAGE", tmp_path / "elsewhere" / "abaw_pipeline")
+    monkeypatch.setattr(code, "PACKAGE", tmp_path / "elsewhere" / "abaw_pipeline")
     assert _digest() == before
 
 

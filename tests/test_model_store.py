@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from abaw_pipeline.runtime.files import read_json, write_json
-from abaw_pipeline.training import train as train_module
+from abaw_pipeline.training import fit as fit_module
 from abaw_pipeline.training.gather import gather
 from abaw_pipeline.training.model_store import load_model, read_card
 from abaw_pipeline.training.predict import predict_frames
@@ -59,7 +59,7 @@ def test_what_the_key_sees(toy: Toy) -> None:
 def test_trained_once(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     card, done = run(toy)
     assert done
-    monkeypatch.setattr(train_module, "fit", None)  # training again would fail
+    monkeypatch.setattr(fit_module, "fit", None)  # training again would fail
     again, done = run(toy)
     assert not done
     assert again == card

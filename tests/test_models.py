@@ -12,7 +12,7 @@ from abaw_pipeline.models.heads import build_head
 from abaw_pipeline.models.registry import ENCODERS
 from abaw_pipeline.models.settings import GruSettings, HeadSettings, TransformerSettings
 from abaw_pipeline.models.temporal import TemporalModel
-from abaw_pipeline.runtime.keys import PACKAGE
+from abaw_pipeline.runtime.code import PACKAGE
 from abaw_pipeline.strict import parse
 from abaw_pipeline.training.settings import ExperimentSettings
 

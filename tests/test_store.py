@@ -39,6 +39,7 @@ def test_what_goes_in_comes_out(tmp_path: Path, rows: int, dtype: str) -> None:
     assert attributes == {
         "key": "k",
         "content": content,
+        "arrays": ["valid", "values"],
         "rows": rows,
         "valid": int(table.valid.sum()),
         "random_weights": False,

@@ -50,6 +50,24 @@ class Run:
     def results(self) -> Path:
         return Path(self.config.results)
 
+    def device(self, what: str, threads: int | None = None):  # type: ignore[no-untyped-def]  # torch is imported late
+        """A function that gives the device to compute on, as late as a job with work asks for it.
+
+        Args:
+            what: the job, in words.
+            threads: CPU threads; as many as there are cores where ``None``.
+        """
+        from functools import cache
+
+        @cache
+        def choose():  # type: ignore[no-untyped-def]
+            from abaw_pipeline.runtime import device
+
+            device.use_threads(threads)
+            return device.choose(self.config.device)
+
+        return choose
+
     def layout(self, dataset: str):  # type: ignore[no-untyped-def]
         from abaw_pipeline.runtime.paths import Layout
         from abaw_pipeline.strict import nearest

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 def command(run: Run, dataset: str, feature: str, shard: int | None, threads: int | None) -> None:
     """Extract one feature of a data set; clips whose key matches are left as they are."""
     from abaw_pipeline.datasets.index import read_clips
-    from abaw_pipeline.runtime.device import choose, use_threads
     from abaw_pipeline.runtime.paths import shard_of
     from abaw_pipeline.strict import nearest
 
@@ -32,9 +31,8 @@ def command(run: Run, dataset: str, feature: str, shard: int | None, threads: in
         raise ValueError(f"{run.file}: no feature '{feature}'{nearest(feature, config.features)}")
     if shard is not None and shard >= config.shards:
         raise ValueError(f"--shard {shard}: the settings have shards: {config.shards}, counted from 0")
-    plan, device = config.plan(feature), choose(config.device)
-    use_threads(threads)
-    clips = read_clips(layout)
+    plan, clips = config.plan(feature), read_clips(layout)
+    device = run.device(f"extract {feature} of {dataset}", threads)
     for number in range(config.shards) if shard is None else [shard]:
         mine = [clip for clip in clips if shard_of(clip.id, config.shards) == number]
         click.echo(_one_shard(plan, mine, layout, number, device, config.batch))
@@ -43,12 +41,14 @@ def command(run: Run, dataset: str, feature: str, shard: int | None, threads: in
 def _one_shard(plan: FeaturePlan, clips: list[Clip], layout: Layout, shard: int, device: Any, batch: int) -> str:
     """Extract, write the shard's manifest, and say what was done in one line."""
     from abaw_pipeline.features.extract import extract
+    from abaw_pipeline.runtime.journal import Journal
     from abaw_pipeline.runtime.manifests import Manifest
     from abaw_pipeline.runtime.progress import say
 
     of_media = layout.media_shard(shard)
     media = Manifest.read(of_media, f"abaw media {layout.dataset}") if of_media.is_file() else None
-    manifest: Manifest = extract(plan, clips, layout, device, batch, media)
+    journal = Journal(layout.journal("extract", f"{plan.name}-{shard}"))
+    manifest: Manifest = extract(plan, clips, layout, device, batch, media, journal)
     for row in manifest.skipped:
         say(f"{row.clip}: left out of {plan.name}: {row.reason}")
     path = layout.feature_shard(plan.name, shard)

@@ -20,15 +20,14 @@ if TYPE_CHECKING:
 def command(run: Run, experiment: str, fold: str, seed: int, dataset: str | None, threads: int | None) -> None:
     """Predict the clips of a data set with one trained model of EXPERIMENT."""
     from abaw_pipeline.cli.choice import experiment_of, feature_keys
-    from abaw_pipeline.runtime.device import choose, use_threads
     from abaw_pipeline.training.infer import infer
 
-    use_threads(threads)
     settings = experiment_of(run, experiment, fold, seed)
     home = run.layout(str(settings.dataset))
     target = run.layout(dataset or str(settings.dataset))
     keys = feature_keys(run, settings)
-    manifest = infer(experiment, settings, fold, seed, home, target, choose(run.config.device), keys)
+    device = run.device(f"predict {target.dataset} with {experiment} {fold}-{seed}", threads)
+    manifest = infer(experiment, settings, fold, seed, home, target, device, keys)
     for row in manifest.skipped:
         click.echo(f"left out {row.clip}: {row.reason}", err=True)
     frames = sum(entry["rows"] for entry in manifest.clips.values())

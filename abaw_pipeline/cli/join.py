@@ -26,7 +26,7 @@ def command(run: Run, dataset: str, feature: str) -> None:
     parts = [
         Manifest.read(path, f"abaw extract {dataset} {feature} --shard {number}") for number, path in enumerate(shards)
     ]
-    if any(part.about != config.plan(feature).about for part in parts):
+    if any(part.about["key"] != config.plan(feature).key for part in parts):
         raise ValueError(
             f"{feature}: a shard was made from other settings; make it again with 'abaw extract {dataset} {feature}'"
         )

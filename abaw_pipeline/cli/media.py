@@ -38,10 +38,11 @@ def command(run: Run, dataset: str, shard: int | None) -> None:
 def _one_shard(clips: list[Clip], layout: Layout, settings: MediaSettings, shard: int) -> str:
     """Make the media, write the shard's manifest, and say what was done in one line."""
     from abaw_pipeline.media.build import build_media
+    from abaw_pipeline.runtime.journal import Journal
     from abaw_pipeline.runtime.progress import say
 
     began = time.perf_counter()
-    manifest = build_media(clips, layout, settings)
+    manifest = build_media(clips, layout, settings, Journal(layout.journal("media", str(shard))))
     took = time.perf_counter() - began
     for row in manifest.skipped:
         say(f"{row.clip}: left out: {row.reason}")

@@ -24,14 +24,13 @@ def command(run: Run, clips: tuple[Path, ...], ensemble: str, out: Path) -> None
     """Predict raw recordings (files, or folders of them) with a trained ensemble."""
     from abaw_pipeline.datasets.base import VIDEO_SUFFIXES
     from abaw_pipeline.predict import predict_recordings
-    from abaw_pipeline.runtime.device import choose
 
     config = run.config
     files, others = _recordings(clips)
     for path in others:
         click.echo(f"{path}: not a recording by its name ({', '.join(VIDEO_SUFFIXES)}); passed over")
     made, skipped = predict_recordings(
-        files, _trained(run, ensemble), config.media, out, choose(config.device), config.batch
+        files, _trained(run, ensemble), config.media, out, run.device(f"predict with {ensemble}"), config.batch
     )
     for line in _table(made, skipped):
         click.echo(line)

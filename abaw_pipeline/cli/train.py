@@ -19,14 +19,13 @@ if TYPE_CHECKING:
 def command(run: Run, experiment: str, fold: str, seed: int, threads: int | None) -> None:
     """Train one fold and seed of EXPERIMENT."""
     from abaw_pipeline.cli.choice import experiment_of, feature_keys
-    from abaw_pipeline.runtime.device import choose, use_threads
     from abaw_pipeline.training.train import train
 
-    use_threads(threads)
     settings = experiment_of(run, experiment, fold, seed)
     layout = run.layout(str(settings.dataset))
     keys = feature_keys(run, settings)
-    card, done = train(experiment, settings, fold, seed, layout, choose(run.config.device), keys)
+    device = run.device(f"train {experiment} {fold}-{seed}", threads)
+    card, done = train(experiment, settings, fold, seed, layout, device, keys)
     for row in card.skipped:
         click.echo(f"left out {row.clip}: {row.reason}", err=True)
     for note in card.notes:

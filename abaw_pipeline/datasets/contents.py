@@ -1,7 +1,6 @@
 """Content digests of recordings and crop folders, remembered so that unchanged files are not read again.
 
-The memory is keyed by path, size and modification time. A time may spare a second hash and nothing more: a file
-that was only touched is read again and gets the digest it had.
+A crop folder counts as one; ``runtime/digests.py`` says by what a file is known.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from abaw_pipeline.runtime.digests import stamp_of
 from abaw_pipeline.runtime.files import read_json, write_json
 from abaw_pipeline.runtime.keys import digest, file_digest
 from abaw_pipeline.runtime.progress import progress
@@ -53,11 +53,11 @@ def _one(path: str, known: dict[str, str] | None) -> dict[str, str] | str:
 
 
 def _stamp(path: Path) -> str:
-    """Size and modification time of a file, or of every picture in a folder."""
+    """Size and times of a file, or of every picture in a folder."""
     if not path.is_dir():
         status = path.stat()
-        return f"{status.st_size}-{status.st_mtime_ns}"
-    return digest([[name, status.st_size, status.st_mtime_ns] for name, status in _pictures(path)])
+        return stamp_of(status)
+    return digest([[name, stamp_of(status)] for name, status in _pictures(path)])
 
 
 def _folder_digest(folder: Path) -> str:

@@ -1,6 +1,6 @@
 """A quick digest of what a data set's folders hold, for the moment in which a workflow is planned.
 
-Nothing is read: names, sizes and modification times only. The index itself goes by content.
+Nothing is read: names, sizes and times only. The index itself goes by content.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from pathlib import Path
 
 from abaw_pipeline.datasets.affwild2 import SETS
 from abaw_pipeline.datasets.settings import Affwild2Settings, DatasetSettings
+from abaw_pipeline.runtime.digests import stamp_of
 from abaw_pipeline.runtime.keys import digest
 from abaw_pipeline.tasks import TASKS
 
-Entry = tuple[str, int, int]
+Entry = tuple[str, str]
 
 
 def listing_digest(settings: DatasetSettings) -> str:
-    """Digest of relative path, size and modification time of annotations, recordings, lists and sample files.
+    """Digest of relative path, size and times of annotations, recordings, lists and sample files.
 
-    A crop folder counts by its name and modification time, which change when a crop comes or goes; a crop
+    A crop folder counts by its name and times, which change when a crop comes or goes; a crop
     overwritten in place is noticed by the next ``abaw index``. Empty where the data set's folder is missing.
     """
     root = Path(settings.root or ".")
@@ -54,14 +55,12 @@ def _inside(folder: Path, root: Path) -> Iterator[Entry]:
     with os.scandir(folder) as found:
         for item in found:
             if not item.name.startswith("."):
-                status = item.stat()
-                size = 0 if item.is_dir() else status.st_size
-                yield f"{start}/{item.name}", size, status.st_mtime_ns
+                yield f"{start}/{item.name}", stamp_of(item.stat())
 
 
 def _entry(path: Path, name: str) -> Entry:
     try:
         status = path.stat()
     except FileNotFoundError:
-        return name, -1, -1
-    return name, status.st_size, status.st_mtime_ns
+        return name, "missing"
+    return name, stamp_of(status)

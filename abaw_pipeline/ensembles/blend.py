@@ -12,7 +12,9 @@ from abaw_pipeline.ensembles.members import Model, lacking, open_models
 from abaw_pipeline.ensembles.scores import score_roles
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.store import ArrayStore
-from abaw_pipeline.runtime.keys import code_digest, digest
+from abaw_pipeline.runtime.code import code_digest
+from abaw_pipeline.runtime.journal import Journal
+from abaw_pipeline.runtime.keys import digest
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.progress import progress
@@ -49,10 +51,13 @@ def blend(name: str, settings: EnsembleSettings, members: Mapping[str, Experimen
         raise ValueError(f"ensemble '{name}' has no member")
     store = ArrayStore(layout.ensemble(name), f"abaw ensemble {name} --dataset {layout.dataset}")
     manifest = Manifest(_about(name, settings, models), skipped=lacking(models))
-    predictions: dict[str, np.ndarray] = {}
-    for clip in progress(sorted({clip for model in models for clip in model.manifest.clips}), f"fuse {name}"):
-        having = [model for model in models if clip in model.manifest.clips]
-        predictions[clip], manifest.clips[clip] = _fuse(clip, having, settings, store, {"ensemble": name})
+    clips = sorted({clip for model in models for clip in model.manifest.clips})
+    having = {clip: [model for model in models if clip in model.manifest.clips] for clip in clips}
+    keys = {clip: blend_key(settings, [m.manifest.clips[clip]["content"] for m in having[clip]]) for clip in clips}
+    todo = [clip for clip in clips if store.key(clip) != keys[clip]]
+    _fuse(todo, having, keys, settings, store, Journal(layout.journal("ensemble", name)))
+    predictions = {clip: store.read_arrays(clip, keys[clip])[settings.task] for clip in clips}
+    manifest.clips = {clip: _entry(clip, having[clip], keys[clip], predictions[clip], store) for clip in clips}
     keep_only(store, manifest.clips)
     roles = {clip: entry["role"] for clip, entry in manifest.clips.items()}
     manifest.about["scores"], misfits = score_roles(predictions, roles, settings, layout)
@@ -61,25 +66,40 @@ def blend(name: str, settings: EnsembleSettings, members: Mapping[str, Experimen
     return manifest
 
 
+def blend_key(settings: EnsembleSettings, contents: Sequence[str]) -> str:
+    """Key of one clip's fused predictions; ``contents`` are digests of what the models predicted, in any order."""
+    return digest([settings.method, settings.task, sorted(contents), blend_code()])
+
+
 def _fuse(
-    clip: str, having: Sequence[Model], settings: EnsembleSettings, store: ArrayStore, about: Mapping[str, Any]
-) -> tuple[np.ndarray, dict[str, Any]]:
-    """One clip's fused predictions, and its entry in the manifest."""
-    entries = [model.manifest.clips[clip] for model in having]
-    key = digest([settings.method, settings.task, sorted(entry["content"] for entry in entries), blend_code()])
-    if store.key(clip) != key:
+    todo: Sequence[str],
+    having: Mapping[str, Sequence[Model]],
+    keys: Mapping[str, str],
+    settings: EnsembleSettings,
+    store: ArrayStore,
+    journal: Journal,
+) -> None:
+    if not todo:
+        return
+    journal.begin(len(todo))
+    for clip in progress(todo, "fuse"):
         try:
-            values = mean([model.read(clip, settings.task) for model in having])
+            values = mean([model.read(clip, settings.task) for model in having[clip]])
         except ValueError as error:
             raise ValueError(f"{clip}: {error}; run 'abaw infer' again for its models") from None
-        store.write_arrays(clip, {settings.task: values}, key, about)
-    values = store.read_arrays(clip, key)[settings.task]
-    return values, {
+        store.write_arrays(clip, {settings.task: values}, keys[clip], {})
+        journal.did(clip, len(values))
+    journal.end()
+
+
+def _entry(clip: str, having: Sequence[Model], key: str, values: np.ndarray, store: ArrayStore) -> dict[str, Any]:
+    """What the manifest says of a clip."""
+    return {
         "key": key,
         "content": (store.attributes(clip) or {})["content"],
         "rows": len(values),
         "models": len(having),
-        "role": min((entry["role"] for entry in entries), key=_ROLES.index),
+        "role": min((model.manifest.clips[clip]["role"] for model in having), key=_ROLES.index),
     }
 
 

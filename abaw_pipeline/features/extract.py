@@ -2,105 +2,144 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import torch
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from abaw_pipeline.features.align import align
-from abaw_pipeline.features.frames import embed_frames
 from abaw_pipeline.features.plan import FeaturePlan
 from abaw_pipeline.features.registry import EXTRACTORS
 from abaw_pipeline.features.store import FeatureStore
-from abaw_pipeline.media.store import Faces, read_clock, read_sound
-from abaw_pipeline.runtime.keys import array_digest, digest
+from abaw_pipeline.media.store import Faces, contents_of, read_clock, read_sound
+from abaw_pipeline.runtime.journal import Journal
+from abaw_pipeline.runtime.keys import digest
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.progress import progress
 from abaw_pipeline.types import Clip, FrameTable, Skipped
+
+if TYPE_CHECKING:
+    import torch
+
+STAGE = "extract"
+
+
+@dataclass
+class Survey:
+    """What a feature lacks: found by comparing keys, before anything heavy is imported."""
+
+    keys: dict[str, str] = field(default_factory=dict)
+    """The key that each clip's table must have."""
+    todo: list[str] = field(default_factory=list)
+    """Clips whose table is missing or has another key."""
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+def survey(plan: FeaturePlan, clips: Sequence[Clip], layout: Layout, media: Manifest | None = None) -> Survey:
+    """Compare the store of one feature with what the settings ask for. Opens no recording, no sound, no crop.
+
+    Args:
+        media: what the media stage made; clips it left out are passed over with its reason.
+    """
+    found, store = Survey(), FeatureStore(layout.feature_store(plan.name))
+    left_out = {row.clip: row.reason for row in media.skipped} if media else {}
+    for clip in clips:
+        if clip.id in left_out:
+            found.skipped.append(Skipped(clip.id, STAGE, f"left out by the media stage: {left_out[clip.id]}"))
+            continue
+        try:
+            key = clip_key(plan, _contents(layout, clip.id, media))
+        except ValueError as error:
+            found.skipped.append(Skipped(clip.id, STAGE, str(error)))
+            continue
+        found.keys[clip.id] = key
+        if store.key(clip.id) != key:
+            found.todo.append(clip.id)
+    return found
+
+
+def clip_key(plan: FeaturePlan, contents: dict[str, str]) -> str:
+    """Key of one clip's table: the feature's, and the content of the media it is made from."""
+    source = "faces" if plan.spec.modality == "visual" else "sound"
+    return digest({"feature": plan.key, "clock": contents["clock"], source: contents[source]})
+
+
+def _contents(layout: Layout, clip: str, media: Manifest | None) -> dict[str, str]:
+    entry = media.clips.get(clip) if media else None
+    return entry["contents"] if entry else contents_of(layout, clip)
 
 
 def extract(
     plan: FeaturePlan,
     clips: Sequence[Clip],
     layout: Layout,
-    device: torch.device,
+    device: Callable[[], torch.device] | None = None,
     batch_size: int = 32,
     media: Manifest | None = None,
+    journal: Journal = Journal(None),  # noqa: B008  # keeps none, holds nothing
 ) -> Manifest:
     """Bring the store of one feature up to date for ``clips``.
 
     A clip whose key matches is left as it is. A clip that cannot be done is reported in ``skipped``, and every other
-    one is finished. The network is loaded once, and only if there is work.
+    one is finished. The device is asked for, and the network loaded, once, and only if there is work.
 
     Args:
-        media: what the media stage made; clips it left out are passed over with its reason.
+        device: gives the device to compute on; may wait for one. ``None``: the CPU.
+        media: as in ``survey``.
 
     Returns:
-        Per clip ``key``, ``content``, ``rows`` and ``valid`` (number of valid rows).
+        Per clip ``key``, ``content``, ``rows``, ``valid`` (number of valid rows) and ``libraries``.
 
     Raises:
         ValueError: the weights do not load or do not fit.
     """
-    work = _Work(plan, layout, device, batch_size)
-    manifest = Manifest(plan.about)
-    left_out = {row.clip: row.reason for row in media.skipped} if media else {}
-    keys: dict[str, str] = {}
-    for clip in clips:
-        if clip.id in left_out:
-            manifest.skipped.append(Skipped(clip.id, "extract", f"left out by the media stage: {left_out[clip.id]}"))
-            continue
+    found = survey(plan, clips, layout, media)
+    manifest = Manifest(plan.about, skipped=found.skipped)
+    work = _Work(plan, layout, batch_size)
+    if found.todo:
+        work.load(device)
+        journal.begin(len(found.todo))
+    for clip in progress(found.todo, f"extract {plan.name}"):
         try:
-            keys[clip.id] = work.key(clip.id)
+            journal.did(clip, work.do(clip, found.keys[clip]))
         except ValueError as error:
-            manifest.skipped.append(Skipped(clip.id, "extract", str(error)))
-    todo = [name for name, key in keys.items() if work.store.key(name) != key]
-    if todo:
-        work.load()
-    for name in progress(todo, f"extract {plan.name}"):
-        try:
-            work.do(name, keys[name])
-        except ValueError as error:
-            manifest.skipped.append(Skipped(name, "extract", str(error)))
-            del keys[name]
-    manifest.clips = {name: work.entry(name) for name in keys}
+            manifest.skipped.append(Skipped(clip, STAGE, str(error)))
+            del found.keys[clip]
+    if found.todo:
+        journal.end()
+    manifest.clips = {clip: work.entry(clip) for clip in found.keys}
     return manifest
 
 
-@dataclass
 class _Work:
-    plan: FeaturePlan
-    layout: Layout
-    device: torch.device
-    batch_size: int
+    def __init__(self, plan: FeaturePlan, layout: Layout, batch_size: int) -> None:
+        self.plan, self.layout, self.batch_size = plan, layout, batch_size
+        self.store = FeatureStore(layout.feature_store(plan.name))
+        self.about = {**plan.about, "libraries": plan.libraries}
+        self.extractor = EXTRACTORS[plan.settings.extractor](plan.settings)
 
-    def __post_init__(self) -> None:
-        self.store = FeatureStore(self.layout.feature_store(self.plan.name))
-        self.extractor = EXTRACTORS[self.plan.settings.extractor](self.plan.settings)
+    def load(self, device: Callable[[], torch.device] | None) -> None:
+        import torch  # only where there is work
 
-    def load(self) -> None:
+        self.device = device() if device else torch.device("cpu")
         self.extractor.load(self.device)
 
-    def key(self, clip: str) -> str:
-        """Key of one clip's table: the feature's, and the content of the media it is made from."""
-        clock = array_digest(read_clock(self.layout, clip).times)
-        if self.plan.spec.modality == "visual":
-            with Faces(self.layout, clip) as faces:
-                content = faces.content
-        else:
-            content = read_sound(self.layout, clip).content
-        return digest({"feature": self.plan.key, "clock": clock, self.plan.spec.modality: content})
-
-    def do(self, clip: str, key: str) -> None:
-        table = self._visual(clip) if self.plan.spec.modality == "visual" else self._audio(clip)
-        self.store.write(clip, table, key, self.plan.about, self.plan.spec.dtype)
+    def do(self, clip: str, key: str) -> int:
+        """Make and store one clip's table; returns its number of frames."""
+        table = self.table(clip)
+        self.store.write(clip, table, key, self.about, self.plan.spec.dtype)
+        return len(table.valid)
 
     def entry(self, clip: str) -> dict[str, Any]:
         attributes = self.store.attributes(clip) or {}
-        return {name: attributes[name] for name in ("key", "content", "rows", "valid")}
+        return {name: attributes[name] for name in ("key", "content", "rows", "valid", "libraries")}
+
+    def table(self, clip: str) -> FrameTable:
+        return self._visual(clip) if self.plan.spec.modality == "visual" else self._audio(clip)
 
     def _visual(self, clip: str) -> FrameTable:
+        from abaw_pipeline.features.frames import embed_frames  # imports torch: only where there is work
+
         frames = len(read_clock(self.layout, clip))
         with Faces(self.layout, clip) as faces:
             if len(faces.valid) != frames:

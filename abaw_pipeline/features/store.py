@@ -2,11 +2,12 @@
 
 Each clip is its own zarr group, written beside its place and renamed in, so that writers of different clips never
 meet and nothing half-written is ever found. The group's attributes hold ``key`` (what made it), ``content`` (digest of
-its arrays) and whatever the stage tells about it.
+its arrays), ``arrays`` (their names: a group that lost one counts as missing) and whatever the stage tells about it.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from abaw_pipeline.types import FrameTable
 
 CHUNK_ROWS, SHARD_ROWS = 256, 8192
 """Long arrays: rows read at once, and rows per file."""
+METADATA = "zarr.json"
 
 
 class ArrayStore:
@@ -42,9 +44,14 @@ class ArrayStore:
         return sorted(unescape(entry.name) for entry in self.path.iterdir() if entry.is_dir() and entry.name[0] != ".")
 
     def attributes(self, clip: str) -> dict[str, Any] | None:
-        """All attributes of a clip's group; ``None`` where there is no group."""
-        group = self._open(clip)
-        return None if group is None else dict(group.attrs)
+        """All attributes of a clip's group; ``None`` where there is no group, or one that lost an array."""
+        home = self.path / escape(clip)
+        try:  # zarr 3 keeps them in this file: reading it spares opening the group
+            attributes: dict[str, Any] = json.loads((home / METADATA).read_bytes())["attributes"]
+        except (FileNotFoundError, ValueError, KeyError):
+            return None
+        whole = all((home / name / METADATA).is_file() for name in attributes.get("arrays", ()))
+        return attributes if whole else None
 
     def key(self, clip: str) -> str | None:
         """The key a clip's arrays were made with; ``None`` where there are none."""
@@ -59,9 +66,10 @@ class ArrayStore:
         for name, array in arrays.items():
             _require_finite(clip, name, array)
         content = array_digest(*(arrays[name] for name in sorted(arrays)))
+        stamp = {"key": key, "content": content, "arrays": sorted(arrays)}
         self._make_root()
         with atomic(self.path / escape(clip)) as temporary:
-            group = zarr.create_group(temporary, attributes={**about, "key": key, "content": content})
+            group = zarr.create_group(temporary, attributes={**about, **stamp})
             for name, array in arrays.items():
                 _put(group, name, array)
         return content
@@ -72,22 +80,19 @@ class ArrayStore:
         Raises:
             ValueError: no such clip, or it was made with another key; the message names the command to run.
         """
-        group = self._open(clip)
-        if group is None:
+        attributes = self.attributes(clip)
+        if attributes is None:
             raise ValueError(f"{self.path}: no clip '{clip}'; make it with '{self.made_by}'")
-        if expected_key is not None and group.attrs.get("key") != expected_key:
+        if expected_key is not None and attributes.get("key") != expected_key:
             stale = f"{self.path}: clip '{clip}' was made from other settings or inputs"
             raise ValueError(f"{stale}; make it again with '{self.made_by}'")
+        group = zarr.open_group(self.path / escape(clip), mode="r")
         return {name: np.asarray(array[:]) for name, array in group.arrays()}
-
-    def _open(self, clip: str) -> zarr.Group | None:
-        home = self.path / escape(clip)
-        return zarr.open_group(home, mode="r") if (home / "zarr.json").is_file() else None
 
     def _make_root(self) -> None:
         """Make the folder a zarr group. Writers may race: all write the same bytes, by a rename."""
-        if not (self.path / "zarr.json").is_file():
-            write_json(self.path / "zarr.json", {"zarr_format": 3, "node_type": "group", "attributes": {}})
+        if not (self.path / METADATA).is_file():
+            write_json(self.path / METADATA, {"zarr_format": 3, "node_type": "group", "attributes": {}})
 
 
 class FeatureStore(ArrayStore):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
 import av
 
 from abaw_pipeline.media.clock import write_clock
+from abaw_pipeline.media.codes import MODULES, media_codes
 from abaw_pipeline.media.detect import Detector, make_detector
 from abaw_pipeline.media.faces import write_detected
 from abaw_pipeline.media.official import write_official
@@ -17,7 +19,9 @@ from abaw_pipeline.media.plan import detects, media_keys
 from abaw_pipeline.media.settings import MediaSettings
 from abaw_pipeline.media.sound import write_sound
 from abaw_pipeline.media.store import key_of, read_clock, summary
-from abaw_pipeline.runtime.keys import code_digest, digest, settings_digest
+from abaw_pipeline.runtime.code import code_parts
+from abaw_pipeline.runtime.journal import Journal
+from abaw_pipeline.runtime.keys import digest, settings_digest
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.progress import progress
@@ -28,30 +32,66 @@ _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """Errors of the disk that is written to: no fault of a clip."""
 
 
-def build_media(clips: Sequence[Clip], layout: Layout, settings: MediaSettings) -> Manifest:
+def media_about(settings: MediaSettings) -> dict[str, Any]:
+    """What the media manifests say of the stage."""
+    codes = media_codes()
+    return {
+        "stage": STAGE,
+        "key": digest({"settings": settings_digest(settings), "code": codes}),
+        "settings": settings.model_dump(mode="json"),
+        "code": codes,
+        "modules": code_parts(*MODULES.values()),
+    }
+
+
+def build_media(
+    clips: Sequence[Clip],
+    layout: Layout,
+    settings: MediaSettings,
+    journal: Journal = Journal(None),  # noqa: B008  # keeps none, holds nothing
+) -> Manifest:
     """Make ``clock.h5``, ``faces.h5`` and ``sound.h5`` of every clip whose key is new.
 
     Returns:
-        One entry per finished clip: ``content`` (digest), ``frames``, ``faces``, ``face_share``, ``sound_s``,
-        ``aligned`` and ``notes``. Bad clips are in ``skipped`` with the reason; the others are finished.
+        One entry per finished clip: ``keys`` and ``contents`` (of clock, faces and sound), ``libraries`` they were
+        made with, ``frames``, ``faces``, ``face_share``, ``sound_s``, ``aligned`` and ``notes``. Bad clips are in
+        ``skipped`` with the reason; the others are finished.
 
     Raises:
         ValueError: the settings name a detector that cannot be made.
         OSError: the disk is full.
     """
-    key = digest({"settings": settings_digest(settings), "code": code_digest("media.build")})
-    manifest = Manifest({"stage": STAGE, "key": key})
+    manifest = Manifest(media_about(settings))
     builder = _Builder(layout, settings)
     if any(detects(clip, settings.faces) for clip in clips):
         _ = builder.detector  # a wrong setting is no fault of the clips: it stops the stage before any work
+    todo = {clip.id for clip in clips if stale_parts(clip, layout, settings)}
+    if todo:
+        journal.begin(len(todo))
     for clip in progress(clips, STAGE, total=len(clips)):
         try:
             manifest.clips[clip.id] = builder.build(clip)
+            if clip.id in todo:
+                journal.did(clip.id, manifest.clips[clip.id]["frames"])
         except (ValueError, OSError, av.error.FFmpegError) as error:
             if isinstance(error, OSError) and error.errno in _DISK:
                 raise
             manifest.skipped.append(Skipped(clip.id, STAGE, " ".join(str(error).split())))
+    if todo:
+        journal.end()
     return manifest
+
+
+def stale_parts(clip: Clip, layout: Layout, settings: MediaSettings) -> list[str]:
+    """Which of a clip's ``clock``, ``faces`` and ``sound`` are missing or were made from something else.
+
+    A clip without a digest of its content counts as wholly stale.
+    """
+    files = {"clock": layout.clock(clip.id), "faces": layout.faces(clip.id), "sound": layout.sound(clip.id)}
+    if not clip.digest:
+        return list(files)
+    keys = asdict(media_keys(clip, settings))
+    return [part for part, path in files.items() if key_of(path) != keys[part]]
 
 
 class _Builder:
@@ -64,16 +104,14 @@ class _Builder:
 
     def build(self, clip: Clip) -> dict[str, Any]:
         """Make what is missing of one clip, and describe it."""
-        keys, share = media_keys(clip, self.settings), self.settings.max_error_share
-        clock, sound = self.layout.clock(clip.id), self.layout.sound(clip.id)
-        if key_of(clock) != keys.clock:
-            write_clock(clip, share, clock, keys.clock)
-        if key_of(self.layout.faces(clip.id)) != keys.faces:
+        keys, stale = media_keys(clip, self.settings), stale_parts(clip, self.layout, self.settings)
+        if "clock" in stale:
+            write_clock(clip, self.settings.max_error_share, self.layout.clock(clip.id), keys.clock)
+        if "faces" in stale:
             self._faces(clip, keys.faces)
-        if key_of(sound) != keys.sound:
-            write_sound(clip.video, sound, keys.sound)
-        entry = summary(self.layout, clip.id)
-        return {"content": digest(entry.pop("contents")), **entry}
+        if "sound" in stale:
+            write_sound(clip.video, self.layout.sound(clip.id), keys.sound)
+        return {"keys": asdict(keys), **summary(self.layout, clip.id)}
 
     def _faces(self, clip: Clip, key: str) -> None:
         frames, path = len(read_clock(self.layout, clip.id)), self.layout.faces(clip.id)

@@ -11,6 +11,7 @@ import numpy as np
 
 from abaw_pipeline.media.crop_files import list_crops
 from abaw_pipeline.media.decode import has_pictures, pictures
+from abaw_pipeline.runtime.code import library_text
 from abaw_pipeline.runtime.files import atomic
 from abaw_pipeline.runtime.keys import array_digest
 from abaw_pipeline.types import Clip, Clock
@@ -27,6 +28,7 @@ def write_clock(clip: Clip, max_error_share: float, path: Path, key: str) -> Non
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         file["times"] = times
         file.attrs.update(key=key, content=array_digest(times), notes=json.dumps(notes))
+        file.attrs["libraries"] = library_text("media.clock")
 
 
 def clock_of(clip: Clip, max_error_share: float, notes: list[str]) -> Clock:

@@ -11,6 +11,8 @@ from types import TracebackType
 import h5py
 import numpy as np
 
+from abaw_pipeline.runtime.code import library_text
+
 BLOCK = 1 << 20
 """Bytes that are gathered before they are written."""
 
@@ -25,7 +27,8 @@ class FaceWriter:
     def __init__(self, path: Path, key: str, aligned: str, notes: list[str], with_boxes: bool = False) -> None:
         self._file = h5py.File(path, "w")
         self._bytes = self._file.create_dataset("jpeg", (0,), "u1", maxshape=(None,), chunks=(BLOCK,))
-        self._attributes = {"key": key, "aligned": aligned}
+        made_by = "media.official" if aligned == "official" else "media.faces"
+        self._attributes = {"key": key, "aligned": aligned, "libraries": library_text(made_by)}
         self._notes, self._with_boxes = notes, with_boxes
         self._block, self._sha = bytearray(), hashlib.sha256()
         self._offsets, self._boxes = array("q", [0]), array("f")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from abaw_pipeline.media.codes import media_codes
 from abaw_pipeline.media.detect import detector_digest
 from abaw_pipeline.media.settings import FaceSettings, MediaSettings
-from abaw_pipeline.runtime.keys import code_digest, digest
+from abaw_pipeline.runtime.keys import digest
 from abaw_pipeline.types import Clip
 
 VERSION = 1
@@ -27,23 +29,27 @@ def detects(clip: Clip, faces: FaceSettings) -> bool:
     return faces.source == "detect" or (faces.source == "auto" and clip.crops is None)
 
 
-def media_keys(clip: Clip, settings: MediaSettings) -> Keys:
+def media_keys(clip: Clip, settings: MediaSettings, codes: Mapping[str, str] | None = None) -> Keys:
     """The keys of a clip.
+
+    Args:
+        codes: as ``media_codes``, which is taken where there are none.
 
     Raises:
         ValueError: the clip carries no digest of its content, or the detector's model file is missing.
     """
     if not clip.digest:
         raise ValueError("the clip carries no digest of its content; list it with 'abaw index'")
+    codes = codes or media_codes()
     made_from = {"version": VERSION, "clip": clip.digest, "max_error_share": settings.max_error_share}
-    clock = digest({**made_from, "rate": clip.rate, "code": code_digest("media.clock")})
+    clock = digest({**made_from, "rate": clip.rate, "code": codes["clock"]})
     # The clock's code decides how many rows there are; the rate does not.
-    made_from["clock_code"] = code_digest("media.clock")
+    made_from["clock_code"] = codes["clock"]
     if detects(clip, settings.faces):
-        faces = digest({**made_from, **_detection(clip, settings.faces), "code": code_digest("media.faces")})
+        faces = digest({**made_from, **_detection(clip, settings.faces), "code": codes["faces"]})
     else:
-        faces = digest({**made_from, "source": "crops", "code": code_digest("media.official")})
-    sound = digest({"version": VERSION, "clip": clip.digest, "code": code_digest("media.sound")})
+        faces = digest({**made_from, "source": "crops", "code": codes["official"]})
+    sound = digest({"version": VERSION, "clip": clip.digest, "code": codes["sound"]})
     return Keys(clock, faces, sound)
 
 

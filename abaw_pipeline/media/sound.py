@@ -13,6 +13,7 @@ import numpy as np
 
 from abaw_pipeline.media.decode import opened
 from abaw_pipeline.media.resample import RATE, Run
+from abaw_pipeline.runtime.code import library_text
 from abaw_pipeline.runtime.files import atomic
 
 JUMP_S = 0.02
@@ -36,7 +37,7 @@ def write_sound(video: str | None, path: Path, key: str) -> None:
         if video is not None:
             _fill(track, video, notes)
         track.finish()
-        file.attrs.update(key=key, notes=json.dumps(notes))
+        file.attrs.update(key=key, notes=json.dumps(notes), libraries=library_text("media.sound"))
 
 
 def _fill(track: _Track, video: str, notes: list[str]) -> None:

@@ -114,6 +114,15 @@ def key_of(path: Path) -> str | None:
         return None
 
 
+def contents_of(layout: Layout, clip: str) -> dict[str, str]:
+    """Content digests of a clip's ``clock``, ``faces`` and ``sound``; ``ValueError`` where one was not made yet."""
+    found = {}
+    for part, path in (("clock", layout.clock(clip)), ("faces", layout.faces(clip)), ("sound", layout.sound(clip))):
+        with _opened(path, layout) as file:
+            found[part] = str(file.attrs["content"])
+    return found
+
+
 def summary(layout: Layout, clip: str) -> dict[str, Any]:
     """What the manifest says of a clip: digest, counts, and notes on what was tolerated."""
     with (
@@ -122,8 +131,10 @@ def summary(layout: Layout, clip: str) -> dict[str, Any]:
         _opened(layout.sound(clip), layout) as sound,
     ):
         frames, found = len(clock["times"]), int(np.count_nonzero(faces["valid"][:]))
+        parts = {"clock": clock, "faces": faces, "sound": sound}
         return {
-            "contents": [str(file.attrs["content"]) for file in (clock, faces, sound)],
+            "contents": {part: str(file.attrs["content"]) for part, file in parts.items()},
+            "libraries": {part: str(file.attrs["libraries"]) for part, file in parts.items()},
             "frames": frames,
             "faces": found,
             "face_share": round(found / frames, 4),

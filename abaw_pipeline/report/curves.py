@@ -11,7 +11,8 @@ import numpy as np
 from abaw_pipeline.media.store import Faces, read_clock, read_sound
 from abaw_pipeline.report.clip_files import plot_clip, write_clip_csv
 from abaw_pipeline.report.gather import predictions
-from abaw_pipeline.runtime.keys import array_digest, code_digest, digest
+from abaw_pipeline.runtime.code import code_digest
+from abaw_pipeline.runtime.keys import array_digest, digest
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.names import escape
 from abaw_pipeline.runtime.paths import Layout

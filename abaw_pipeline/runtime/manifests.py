@@ -15,7 +15,7 @@ from abaw_pipeline.types import Skipped
 class Manifest:
     """One entry per finished clip (at least ``content``, the digest of its values) and the clips left out.
 
-    ``about`` describes the stage (spec, key, whether random weights were used); it is the same in every shard.
+    ``about`` describes the stage (spec, key, whether random weights were used); its ``key`` is the same in every shard.
     """
 
     about: dict[str, Any] = field(default_factory=dict)
@@ -38,12 +38,12 @@ class Manifest:
         """All shards as one manifest.
 
         Raises:
-            ValueError: no shard, or shards made from different settings.
+            ValueError: no shard, or shards of different keys.
         """
         parts = list(parts)
         if not parts:
             raise ValueError("no manifest to join")
-        if any(part.about != parts[0].about for part in parts):
+        if len({part.about.get("key") for part in parts}) > 1:
             raise ValueError("the shards were made from different settings; run every shard again")
         joined = cls(parts[0].about)
         for part in parts:

@@ -78,6 +78,10 @@ class Layout:
         """Folder of one CSV and one plot per clip, for data sets that have no submission file."""
         return self.home / "ensembles" / name
 
+    def journal(self, stage: str, job: str) -> Path:
+        """What the job of a stage really did (``runtime/journal.py``)."""
+        return self.home / "journal" / stage / f"{job}.jsonl"
+
     def submission(self, ensemble: str, task: str) -> Path:
         return self.home / "submissions" / ensemble / f"{task}.txt"
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
 from abaw_pipeline import __version__
-from abaw_pipeline.runtime.keys import PACKAGE
+from abaw_pipeline.runtime.code import PACKAGE
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
 

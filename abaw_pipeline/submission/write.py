@@ -11,8 +11,10 @@ import numpy as np
 
 from abaw_pipeline.datasets.samples import sample_names, split_name
 from abaw_pipeline.features.store import ArrayStore
+from abaw_pipeline.runtime.code import code_digest
 from abaw_pipeline.runtime.files import atomic, read_json, write_json
-from abaw_pipeline.runtime.keys import code_digest, digest, file_digest, settings_digest
+from abaw_pipeline.runtime.journal import Journal
+from abaw_pipeline.runtime.keys import digest, file_digest, settings_digest
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.submission.lint import lint
@@ -47,6 +49,8 @@ def write_submission(layout: Layout, ensemble: str, task: str, settings: Submiss
     if _is_made(path, key):
         os.utime(path)
         return path
+    journal = Journal(layout.journal("submit", f"{ensemble}-{task}"), "file")
+    journal.begin(1)
     names = list(sample_names(sample, TASKS[task]))
     wanted = [split_name(name, sample, line) for line, name in enumerate(names, start=2)]
     predictions = _reader(ArrayStore(layout.ensemble(ensemble), made_by), manifest, task)
@@ -54,6 +58,8 @@ def write_submission(layout: Layout, ensemble: str, task: str, settings: Submiss
     provenance = _provenance(layout, manifest, rows, settings)
     _write(path, names, fill(rows, settings.fill), TASKS[task], settings.decimals, sample)
     write_json(provenance_path(path), {**provenance, "key": key, "content": file_digest(path)})
+    journal.did(path.name, len(names))
+    journal.end()
     return path
 
 

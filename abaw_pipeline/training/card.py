@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from abaw_pipeline.runtime.files import read_json
+from safetensors import SafetensorError, safe_open
+
+from abaw_pipeline.runtime.files import read_json, write_json
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.sources import FeatureNote
 from abaw_pipeline.types import Skipped
 
-CARD = "model.json"
+CARD, WEIGHTS, HISTORY = "model.json", "weights.safetensors", "history.csv"
+"""The files of a model's folder."""
+CARD_IN_WEIGHTS = "model"
+"""Under which the weights file carries a copy of the card."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +28,20 @@ class Card:
     Attributes:
         key: digest of everything the training was made from.
         recipe: digest of settings and code alone.
+        code, modules: digest of the code, and of each of its modules.
+        data: clip id to short digests of its features, in order, and of its labels on frames.
         content: sha256 over the weights and the normalisation statistics.
         train, validation: clip ids of the two sides, those left out included.
         metrics: validation score of the chosen epoch: ``mean`` and one number per column.
         skipped: clips left out, and why.
+        versions: of this package, and of the libraries that compute the weights.
     """
 
     key: str
     recipe: str
+    code: str
+    modules: dict[str, str]
+    data: dict[str, list[str]]
     content: str
     experiment: str
     dataset: str
@@ -71,6 +83,30 @@ def read_card(folder: Path) -> Card:
         return parse_card(raw)
     except (KeyError, TypeError, ValueError):
         raise ValueError(f"{folder / CARD}: written by another version; run 'abaw train' again") from None
+
+
+def kept_card(folder: Path, key: str) -> Card | None:
+    """The model of this key where the folder holds it; writes ``model.json`` again where it was lost.
+
+    Snakemake deletes a job's declared output, ``model.json``, before the job runs; the weights carry a copy of it, so
+    that a job with nothing to do trains nothing. A model that this version cannot read is none.
+    """
+    card = card_in_weights(folder)
+    if card is None or card.key != key or not (folder / HISTORY).is_file():
+        return None
+    write_json(folder / CARD, card.as_json())
+    return card
+
+
+def card_in_weights(folder: Path) -> Card | None:
+    """The card that the weights carry; ``None`` where there are none, or none that this version can read."""
+    if not (folder / WEIGHTS).is_file():
+        return None
+    try:
+        with safe_open(folder / WEIGHTS, "numpy") as stored:
+            return parse_card(json.loads((stored.metadata() or {}).get(CARD_IN_WEIGHTS, "{}")))
+    except (SafetensorError, KeyError, TypeError, ValueError):
+        return None
 
 
 def parse_card(raw: Mapping[str, Any]) -> Card:

@@ -15,7 +15,7 @@ from abaw_pipeline.training.folds import Fold, shared_recordings, split
 from abaw_pipeline.training.plan import recipe
 from abaw_pipeline.training.samples import Aligned, align_labels
 from abaw_pipeline.training.settings import ExperimentSettings
-from abaw_pipeline.training.sources import Sources
+from abaw_pipeline.training.sources import FeatureNote, Sources
 from abaw_pipeline.types import Skipped
 
 
@@ -26,6 +26,7 @@ class Material:
     Attributes:
         fold: clips of both sides as the split has them.
         sides: ``train`` and ``validation``: labels on frames of the clips that can be used.
+        data: as in ``Card.data``.
         notes, skipped: what a reader of the model should know.
     """
 
@@ -35,6 +36,7 @@ class Material:
     sides: dict[str, dict[str, Aligned]]
     key: str
     recipe: str
+    data: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
@@ -65,8 +67,27 @@ def gather(
         kept, missing = sources.usable(ids, "train")
         skipped += missing
         parts[name] = _align(kept, labels, annotated, sources, settings, notes, skipped)
-    plan = recipe(settings, fold, seed)
-    return Material(settings, sources, sides, parts, _key(plan, sides, parts, sources), plan, notes, skipped)
+    plan, data = recipe(settings, fold, seed), _data(parts, sources)
+    key = material_key(plan, sources.notes, sides, data)
+    return Material(settings, sources, sides, parts, key, plan, data, notes, skipped)
+
+
+def material_key(plan: str, features: Sequence[FeatureNote], fold: Fold, data: Mapping[str, list[str]]) -> str:
+    """Key of a model. Clips of neither side do not enter: a new test clip trains nothing again.
+
+    Args:
+        plan: its recipe.
+    """
+    keys = [[note.name, note.key] for note in features]
+    return digest({"recipe": plan, "features": keys, "train": fold.train, "validation": fold.validation, "data": data})
+
+
+def _data(parts: Mapping[str, Mapping[str, Aligned]], sources: Sources) -> dict[str, list[str]]:
+    return {
+        clip: [text[:16] for text in (*sources.contents(clip), array_digest(one.rows, one.labels, one.annotated))]
+        for clips in parts.values()
+        for clip, one in clips.items()
+    }
 
 
 def _align(
@@ -92,16 +113,3 @@ def _align(
         if one.extra:
             notes.append(f"{clip}: {one.extra} label rows beyond the last frame took the last frame")
     return found
-
-
-def _key(plan: str, fold: Fold, sides: Mapping[str, Mapping[str, Aligned]], sources: Sources) -> str:
-    """Clips of neither side do not enter: a new test clip trains nothing again."""
-    data = {
-        side: {
-            clip: [*sources.contents(clip), array_digest(one.rows, one.labels, one.annotated)]
-            for clip, one in clips.items()
-        }
-        for side, clips in sides.items()
-    }
-    keys = [[note.name, note.key] for note in sources.notes]
-    return digest({"recipe": plan, "features": keys, "train": fold.train, "validation": fold.validation, "data": data})

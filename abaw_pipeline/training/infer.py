@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
-
-import torch
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from abaw_pipeline.datasets.index import read_clips
 from abaw_pipeline.features.store import ArrayStore
-from abaw_pipeline.runtime.keys import digest
+from abaw_pipeline.runtime.code import library_text
+from abaw_pipeline.runtime.journal import Journal
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.progress import progress
 from abaw_pipeline.training.card import Card, read_card
-from abaw_pipeline.training.model_store import TrainedModel, load_model
 from abaw_pipeline.training.outputs import keep_only
-from abaw_pipeline.training.plan import prediction_code, recipe
+from abaw_pipeline.training.plan import PREDICTION_MODULES, prediction_code, prediction_key, recipe
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.sources import Sources, check_same_features
-from abaw_pipeline.types import Clip
+from abaw_pipeline.types import Clip, Skipped
+
+if TYPE_CHECKING:
+    import torch
 
 
 def infer(
@@ -30,7 +32,7 @@ def infer(
     seed: int,
     home: Layout,
     target: Layout,
-    device: torch.device | str = "cpu",
+    device: Callable[[], torch.device] | None = None,
     feature_keys: Mapping[str, str] | None = None,
 ) -> Manifest:
     """Predict every clip of ``target`` that the model was not trained on; clips whose key matches are kept.
@@ -38,7 +40,7 @@ def infer(
     Args:
         home: layout of the data set the model was trained on.
         target: layout of the data set to predict; may be the same.
-        feature_keys: as in ``train.train``.
+        device, feature_keys: as in ``train.train``.
 
     Returns:
         The manifest, as written: per clip ``key``, ``content``, ``rows`` and ``role`` (see ``roles``).
@@ -46,33 +48,86 @@ def infer(
     Raises:
         ValueError: the model or its features were made from other settings, or an earlier stage is missing.
     """
+    found = survey(experiment, settings, fold, seed, home, target, feature_keys)
+    store = prediction_store(experiment, fold, seed, target)
+    manifest = Manifest(_about(found.card, target.dataset), skipped=found.skipped)
+    if found.todo:
+        journal = Journal(target.journal("infer", f"{experiment}-{fold}-{seed}"))
+        _predict(found, home.model(experiment, fold, seed), store, manifest.about, device, journal)
+    for clip, key in found.keys.items():
+        content = (store.attributes(clip) or {})["content"]
+        rows, role = found.sources.frames(clip), found.roles[clip]
+        manifest.clips[clip] = {"key": key, "content": content, "rows": rows, "role": role}
+    keep_only(store, manifest.clips)
+    manifest.write(target.predictions_manifest(experiment, fold, seed))
+    return manifest
+
+
+_NOTED = ("experiment", "fold", "seed", "task", "random_features")
+"""What every clip's predictions say of their model."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a model's predictions lack: found by comparing keys, before anything heavy is imported."""
+
+    card: Card
+    sources: Sources
+    roles: dict[str, str]
+    keys: dict[str, str]
+    """The key that each clip's predictions must have."""
+    todo: list[str]
+    """Clips whose predictions are missing or have another key."""
+    skipped: list[Skipped]
+
+
+def survey(
+    experiment: str,
+    settings: ExperimentSettings,
+    fold: str,
+    seed: int,
+    home: Layout,
+    target: Layout,
+    feature_keys: Mapping[str, str] | None,
+) -> Survey:
+    """Compare the predictions of one model with what the settings ask for; arguments and errors as ``infer``."""
     folder = home.model(experiment, fold, seed)
     card = read_card(folder)
     if card.recipe != recipe(settings, fold, seed):
         raise ValueError(f"{folder}: trained with other settings or code than now; {_remedy(experiment, fold, seed)}")
     sources = Sources(target, settings.features, feature_keys)
     check_same_features(card.features, sources.notes, str(folder))
-    clips = roles(card, read_clips(target), target.dataset)
-    kept, skipped = sources.usable(clips, "infer")
-    store = ArrayStore(target.predictions(experiment, fold, seed), f"{_remedy(experiment, fold, seed, 'infer')}")
-    manifest = Manifest(_about(card, target.dataset), skipped=skipped)
-    model: TrainedModel | None = None
-    for clip in progress(kept, f"predict {experiment}"):
-        key = digest([card.key, card.content, sources.contents(clip), prediction_code()])
-        attributes = store.attributes(clip) or {}
-        if attributes.get("key") != key:
-            model = model or load_model(folder, device)
-            values = model.predict(dict(zip(sources.names, sources.read(clip), strict=True)), clip)
-            attributes["content"] = store.write_arrays(clip, {card.task: values}, key, manifest.about)
-        manifest.clips[clip] = {
-            "key": key,
-            "content": attributes["content"],
-            "rows": sources.frames(clip),
-            "role": clips[clip],
-        }
-    keep_only(store, manifest.clips)
-    manifest.write(target.predictions_manifest(experiment, fold, seed))
-    return manifest
+    wanted = roles(card, read_clips(target), target.dataset)
+    kept, skipped = sources.usable(wanted, "infer")
+    code, store = prediction_code(), prediction_store(experiment, fold, seed, target)
+    keys = {clip: prediction_key(settings, card.content, sources.contents(clip), code) for clip in kept}
+    todo = [clip for clip, key in keys.items() if store.key(clip) != key]
+    return Survey(card, sources, wanted, keys, todo, skipped)
+
+
+def prediction_store(experiment: str, fold: str, seed: int, target: Layout) -> ArrayStore:
+    """Where the predictions of one model for one data set lie."""
+    return ArrayStore(target.predictions(experiment, fold, seed), _remedy(experiment, fold, seed, "infer"))
+
+
+def _predict(
+    found: Survey,
+    folder: Path,
+    store: ArrayStore,
+    about: Mapping[str, Any],
+    device: Callable[[], torch.device] | None,
+    journal: Journal,
+) -> None:
+    from abaw_pipeline.training.model_store import load_model  # imports torch: only where there is work
+
+    model = load_model(folder, device() if device else "cpu")
+    noted = {**{name: about[name] for name in _NOTED}, "libraries": library_text(*PREDICTION_MODULES)}
+    journal.begin(len(found.todo))
+    for clip in progress(found.todo, f"predict {found.card.experiment}"):
+        values = model.predict(dict(zip(found.sources.names, found.sources.read(clip), strict=True)), clip)
+        store.write_arrays(clip, {found.card.task: values}, found.keys[clip], noted)
+        journal.did(clip, len(values))
+    journal.end()
 
 
 def roles(card: Card, clips: Sequence[Clip], dataset: str) -> dict[str, str]:

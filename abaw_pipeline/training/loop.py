@@ -70,6 +70,7 @@ def fit(
     seed: int,
     score: Score,
     device: torch.device,
+    tell: Callable[[int], None] = lambda epoch: None,
 ) -> Trained:
     """Train one network.
 
@@ -78,6 +79,7 @@ def fit(
         train: one label row per frame (rows beyond the last frame are frames of their own here).
         standard: what inputs are standardised by.
         score: the task's score over all annotated validation rows together.
+        tell: called with the number of each finished epoch.
 
     Raises:
         ValueError: no annotated row on a side, or a loss that is not finite.
@@ -88,7 +90,8 @@ def fit(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         network = build().to(device)
-        return _epochs(network, _on(train, device), _on(validation, device), standard.to(device), settings, seed, score)
+        sides = _on(train, device), _on(validation, device)
+        return _epochs(network, *sides, standard.to(device), settings, seed, score, tell)
 
 
 def _on(side: Labelled, device: torch.device) -> Labelled:
@@ -103,6 +106,7 @@ def _epochs(
     settings: ExperimentSettings,
     seed: int,
     score: Score,
+    tell: Callable[[int], None],
 ) -> Trained:
     windows = _annotated_windows(train, settings)
     steps = math.ceil(len(windows) / settings.batch)
@@ -118,6 +122,7 @@ def _epochs(
         loss = float(np.mean([step(windows.take(part)) for part in parts]))
         mean, columns = _validate(network, validation, standard, settings, score)
         history.append(Epoch(number, loss, columns, mean, float(schedule.get_last_lr()[0])))
+        tell(number)
         if best is None or mean > best.mean:
             best, weights = history[-1], copy.deepcopy(network.state_dict())
         if settings.early_stop and number - best.epoch >= settings.early_stop:

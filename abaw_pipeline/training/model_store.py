@@ -11,15 +11,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from abaw_pipeline import __version__
 from abaw_pipeline.models.temporal import TemporalModel
 from abaw_pipeline.runtime.files import atomic, write_json
 from abaw_pipeline.runtime.keys import array_digest, digest
 from abaw_pipeline.tasks import TASKS
-from abaw_pipeline.training.card import CARD, Card, parse_card, read_card
+from abaw_pipeline.training.card import CARD, CARD_IN_WEIGHTS, HISTORY, WEIGHTS, Card, read_card
 from abaw_pipeline.training.loop import Epoch
 from abaw_pipeline.training.predict import predict_frames
 from abaw_pipeline.training.resident import Standard, pack
@@ -28,13 +27,7 @@ from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.sources import FeatureNote
 from abaw_pipeline.types import FrameTable
 
-WEIGHTS, HISTORY = "weights.safetensors", "history.csv"
 _STANDARD = "standard."
-_CARD_IN_WEIGHTS = "model"
-
-
-def versions() -> dict[str, str]:
-    return {"abaw_pipeline": __version__, "torch": str(torch.__version__)}
 
 
 def save_model(
@@ -43,38 +36,18 @@ def save_model(
     """Write the folder in one rename.
 
     Args:
-        card: the fields of ``Card`` but ``content`` and ``versions``.
+        card: the fields of ``Card`` but ``content``.
     """
     tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     tensors |= {_STANDARD + "mean": standard.mean.cpu(), _STANDARD + "deviation": standard.deviation.cpu()}
     content = digest({name: array_digest(tensor.numpy()) for name, tensor in tensors.items()})
-    full = Card(content=content, versions=versions(), **card)
+    full = Card(content=content, **card)
     with atomic(folder) as temporary:
         temporary.mkdir()
-        save_file(tensors, temporary / WEIGHTS, {_CARD_IN_WEIGHTS: json.dumps(full.as_json(), allow_nan=False)})
+        save_file(tensors, temporary / WEIGHTS, {CARD_IN_WEIGHTS: json.dumps(full.as_json(), allow_nan=False)})
         _write_history(temporary / HISTORY, history, TASKS[card["task"]].columns)
         write_json(temporary / CARD, full.as_json())
     return full
-
-
-def kept_card(folder: Path, key: str) -> Card | None:
-    """The model of this key where the folder holds it; writes ``model.json`` again where it was lost.
-
-    Snakemake deletes a job's declared output, ``model.json``, before the job runs; the weights carry a copy of it, so
-    that a job with nothing to do trains nothing. A model that this version cannot read is none.
-    """
-    if not (folder / WEIGHTS).is_file() or not (folder / HISTORY).is_file():
-        return None
-    try:
-        with safe_open(folder / WEIGHTS, "numpy") as stored:
-            raw = json.loads((stored.metadata() or {}).get(_CARD_IN_WEIGHTS, "{}"))
-        if raw.get("key") != key:
-            return None
-        card = parse_card(raw)
-    except (SafetensorError, KeyError, TypeError, ValueError):
-        return None
-    write_json(folder / CARD, card.as_json())
-    return card
 
 
 def _write_history(path: Path, history: Sequence[Epoch], columns: Sequence[str]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from abaw_pipeline.runtime.keys import code_digest, digest
+from abaw_pipeline.runtime.code import code_digest
+from abaw_pipeline.runtime.keys import digest
 from abaw_pipeline.training.settings import ExperimentSettings
 
 VERSION = 1
@@ -12,9 +13,9 @@ VERSION = 1
 _ELSEWHERE = {"dataset", "seeds"}
 
 
-def training_code(settings: ExperimentSettings) -> str:
-    """Digest of the code that turns samples into weights, for the encoder and loss of ``settings``."""
-    return code_digest(
+def training_modules(settings: ExperimentSettings) -> tuple[str, ...]:
+    """Modules that turn samples into weights, for the encoder and loss of ``settings``; their imports apart."""
+    return (
         "training.loop",
         "training.sides",
         "training.folds",
@@ -25,15 +26,36 @@ def training_code(settings: ExperimentSettings) -> str:
     )
 
 
-def recipe(settings: ExperimentSettings, fold: str, seed: int) -> str:
-    """Digest of everything but the data: settings of this one training, and code."""
+def training_code(settings: ExperimentSettings) -> str:
+    """Digest of the code that turns samples into weights."""
+    return code_digest(*training_modules(settings))
+
+
+def recipe(settings: ExperimentSettings, fold: str, seed: int, code: str | None = None) -> str:
+    """Digest of everything but the data: settings of this one training, and code (``None``: as it is now)."""
     chosen = settings.model_dump(mode="json", exclude_defaults=True, exclude=_ELSEWHERE | {"stride"})
-    code = training_code(settings)
-    return digest(
-        {"version": VERSION, "settings": chosen, "hop": settings.hop, "fold": fold, "seed": seed, "code": code}
-    )
+    made_from = {"version": VERSION, "settings": chosen, "hop": settings.hop, "fold": fold, "seed": seed}
+    return digest({**made_from, "code": code or training_code(settings)})
+
+
+PREDICTION_MODULES = ("training.predict", "training.samples")
+"""Modules between a trained model and its predictions; the encoder's own code comes with the model."""
+
+# What a model's predictions depend on beside its weights.
+_PREDICTING = {"task", "features", "encoder", "head", "fusion", "segment", "batch", "gap"}
 
 
 def prediction_code() -> str:
     """Digest of the code between a trained model and its predictions."""
-    return code_digest("training.predict", "training.samples")
+    return code_digest(*PREDICTION_MODULES)
+
+
+def prediction_key(settings: ExperimentSettings, model: str, contents: list[str], code: str) -> str:
+    """Key of one clip's predictions.
+
+    Args:
+        model: content digest of the model: a training that ends in the same weights predicts nothing again.
+        contents: content digests of the clip's features.
+    """
+    named = settings.model_dump(mode="json", include=_PREDICTING)
+    return digest([named, settings.hop, model, contents, code])

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
-
+from abaw_pipeline import __version__
+from abaw_pipeline.runtime.code import code_parts, libraries
+from abaw_pipeline.runtime.journal import Journal
 from abaw_pipeline.runtime.paths import Layout
-from abaw_pipeline.tasks import TASKS
-from abaw_pipeline.training.card import Card
+from abaw_pipeline.training.card import Card, kept_card
 from abaw_pipeline.training.gather import Material, gather
-from abaw_pipeline.training.loop import Labelled, Trained, fit
-from abaw_pipeline.training.model_store import build_network, kept_card, save_model
-from abaw_pipeline.training.resident import Standard
-from abaw_pipeline.training.samples import Moments
-from abaw_pipeline.training.scores import SCORES
+from abaw_pipeline.training.plan import training_code, training_modules
 from abaw_pipeline.training.settings import ExperimentSettings
-from abaw_pipeline.training.sides import load_side
+
+if TYPE_CHECKING:
+    import torch
 
 
 def train(
@@ -26,13 +25,14 @@ def train(
     fold: str,
     seed: int,
     layout: Layout,
-    device: torch.device | str = "cpu",
+    device: Callable[[], torch.device] | None = None,
     feature_keys: Mapping[str, str] | None = None,
 ) -> tuple[Card, bool]:
     """Train, unless the model that is there was made from the same settings, code, features and labels.
 
     Args:
         layout: of the data set to train on.
+        device: gives the device to train on, and may wait for one; asked only if there is work. ``None``: the CPU.
         feature_keys: the key that each feature must have by the settings in force; ``None``: whatever is there.
 
     Returns:
@@ -42,38 +42,44 @@ def train(
         ValueError: an earlier stage is missing or stale, a side without annotated frames, values not finite.
     """
     material = gather(settings, fold, seed, layout, feature_keys)
-    folder = layout.model(experiment, fold, seed)
-    if kept := kept_card(folder, material.key):
+    if kept := kept_card(layout.model(experiment, fold, seed), material.key):
         return kept, False
     material.require_clips()
-    training, moments = _load(material, "train")
-    validation, _ = _load(material, "validation")
-    standard = Standard(*map(torch.from_numpy, moments.result(settings.features)))
-    trained = fit(
-        lambda: build_network(settings, sum(material.sources.widths)),
-        training,
-        validation,
-        standard,
-        settings,
-        seed,
-        SCORES[settings.task],
-        torch.device(device),
-    )
-    card = _card(experiment, fold, seed, layout.dataset, material, trained)
-    return save_model(folder, card, trained.network, standard, trained.history), True
+    return make_model(experiment, fold, seed, layout, material, device), True
 
 
-def _load(material: Material, side: str) -> tuple[Labelled, Moments]:
-    sources, settings = material.sources, material.settings
-    return load_side(material.sides[side], sources.read, sources.widths, settings.gap, training=side == "train")
+def make_model(
+    experiment: str,
+    fold: str,
+    seed: int,
+    layout: Layout,
+    material: Material,
+    device: Callable[[], torch.device] | None = None,
+    folder: Path | None = None,
+) -> Card:
+    """Train on ``material``, whatever is there already, and keep the model.
+
+    Args:
+        folder: where to keep it; ``None``: where the layout says.
+    """
+    from abaw_pipeline.training.fit import fit_material  # imports torch: only where there is work
+
+    journal = Journal(None if folder else layout.journal("train", f"{experiment}-{fold}-{seed}"), "epoch")
+    about = _card(experiment, fold, seed, layout.dataset, material)
+    card = fit_material(material, seed, about, folder or layout.model(experiment, fold, seed), device, journal)
+    return card
 
 
-def _card(experiment: str, fold: str, seed: int, dataset: str, material: Material, trained: Trained) -> dict[str, Any]:
-    settings, chosen = material.settings, trained.chosen
-    columns = TASKS[settings.task].columns
+def _card(experiment: str, fold: str, seed: int, dataset: str, material: Material) -> dict[str, Any]:
+    """The fields of ``Card`` that are known before the training."""
+    settings = material.settings
+    modules = training_modules(settings)
     return {
         "key": material.key,
         "recipe": material.recipe,
+        "code": training_code(settings),
+        "modules": code_parts(*modules),
+        "data": material.data,
         "experiment": experiment,
         "dataset": dataset,
         "task": settings.task,
@@ -83,9 +89,7 @@ def _card(experiment: str, fold: str, seed: int, dataset: str, material: Materia
         "features": material.sources.notes,
         "train": material.fold.train,
         "validation": material.fold.validation,
-        "best_epoch": chosen.epoch,
-        "epochs": len(trained.history),
-        "metrics": {"mean": chosen.mean, **dict(zip(columns, chosen.columns, strict=True))},
         "notes": material.notes,
         "skipped": material.skipped,
+        "versions": {"abaw_pipeline": __version__, **libraries(*modules)},
     }

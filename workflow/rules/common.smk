@@ -3,7 +3,8 @@ from pathlib import Path
 
 from abaw_pipeline.config import check
 from abaw_pipeline.datasets.listing import listing_digest
-from abaw_pipeline.runtime.keys import PACKAGE, code_digest, file_digest, settings_digest
+from abaw_pipeline.runtime.code import PACKAGE, code_digest
+from abaw_pipeline.runtime.keys import file_digest, settings_digest
 from abaw_pipeline.runtime.paths import Layout, report_page
 from abaw_pipeline.runtime.snapshot import refresh_listing, save_settings
 from abaw_pipeline.training.plan import prediction_code, recipe

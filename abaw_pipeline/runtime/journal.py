@@ -1,0 +1,99 @@
+"""What jobs really did: one line per finished piece of work (a clip extracted, an epoch trained, a clip predicted).
+
+``<results>/<dataset>/journal/<stage>/<job>.jsonl``, one file a job, so that no two writers share one. A job that finds
+nothing to do writes nothing. ``abaw status`` reads rates and what is under way from these files; tests count work.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+class Journal:
+    """Appends to one job's journal.
+
+    Args:
+        path: the file; ``None`` keeps no journal.
+        unit: what is counted: ``clip``, ``epoch`` or ``file``.
+    """
+
+    def __init__(self, path: Path | None, unit: str = "clip") -> None:
+        self._path, self._unit = path, unit
+
+    def begin(self, todo: int) -> None:
+        """Work starts: ``todo`` units."""
+        self._write({"begin": todo, "unit": self._unit, "host": socket.gethostname(), "pid": os.getpid()})
+
+    def did(self, name: str | int, size: int | None = None) -> None:
+        """One unit is finished and lies in its place; ``size`` is its number of frames."""
+        self._write({"did": name} | ({} if size is None else {"size": size}))
+
+    def end(self) -> None:
+        """Everything that was begun is done, or was reported as left out."""
+        self._write({"end": True})
+
+    def _write(self, entry: Mapping[str, Any]) -> None:
+        if self._path is None:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        line = json.dumps({"at": round(time.time(), 3), **entry}, ensure_ascii=False) + "\n"
+        with self._path.open("ab") as stream:
+            stream.write(line.encode())
+
+
+@dataclass
+class Stretch:
+    """One working call of a job: what it set out to do, and what it had done by when (seconds since the epoch)."""
+
+    began: float
+    todo: int
+    unit: str
+    host: str
+    pid: int
+    did: list[tuple[float, str]] = field(default_factory=list)
+    frames: int = 0
+    ended: bool = False
+
+    @property
+    def rate(self) -> float | None:
+        """Units a second so far; ``None`` before the first."""
+        seconds = self.did[-1][0] - self.began if self.did else 0.0
+        return len(self.did) / seconds if seconds > 0 else None
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is still there; one on another machine counts as running until it says that it ended."""
+        if self.ended:
+            return False
+        return self.host != socket.gethostname() or Path(f"/proc/{self.pid}").exists()
+
+
+def stretches(path: Path) -> list[Stretch]:
+    """Every working call of a job, in order. A line that a kill or a full disk cut short is passed over."""
+    found: list[Stretch] = []
+    for entry in _entries(path):
+        if "begin" in entry:
+            found.append(Stretch(entry["at"], entry["begin"], entry["unit"], entry["host"], entry["pid"]))
+        elif found and "did" in entry:
+            found[-1].did.append((entry["at"], str(entry["did"])))
+            found[-1].frames += entry.get("size", 0)
+        elif found and "end" in entry:
+            found[-1].ended = True
+    return found
+
+
+def _entries(path: Path) -> Iterator[dict[str, Any]]:
+    for line in path.read_bytes().splitlines() if path.is_file() else ():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict):
+            yield entry
