@@ -27,4 +27,4 @@ rule all:
 
 
 onsuccess:
-    shell("{ABAW} --config {SETTINGS} summary")
+    shell("{HERE} --config {SETTINGS} summary")

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "config.yaml", "workflow", "profiles", "abaw_pipeline", "Makefile")
+PARTS = ("Snakefile", "config.yaml", "workflow", "profiles", "envs", "abaw_pipeline", "Makefile")
 
 # Small and quick: what is learnt does not matter here, that everything passes through does.
 SETTINGS: dict[str, Any] = {

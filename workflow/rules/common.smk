@@ -1,12 +1,15 @@
 # The checked settings, and the digests by which Snakemake notices a change. Nothing heavy is imported here.
 from pathlib import Path
 
+from snakemake.settings.types import DeploymentMethod
+
 from abaw_pipeline.config import check
 from abaw_pipeline.datasets.listing import listing_digest
 from abaw_pipeline.runtime.code import PACKAGE, code_digest
 from abaw_pipeline.runtime.keys import file_digest, settings_digest
 from abaw_pipeline.runtime.paths import Layout, report_page
 from abaw_pipeline.runtime.snapshot import refresh_listing, save_settings
+from abaw_pipeline.training.memory import manifests_mb
 from abaw_pipeline.training.plan import prediction_code, recipe
 from abaw_pipeline.training.settings import fold_names
 
@@ -26,7 +29,10 @@ except ValueError as error:
 
 # Jobs read the settings as they were when Snakemake read them, whatever is edited meanwhile.
 SETTINGS = save_settings(CONFIG)
-ABAW = f"'{sys.executable}' -m abaw_pipeline"
+HERE = f"'{sys.executable}' -m abaw_pipeline"
+# With conda it is the environment's Python, on this copy of the package.
+WITH_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+ABAW = f"PYTHONPATH='{workflow.basedir}' python -m abaw_pipeline" if WITH_CONDA else HERE
 RESULTS = Path(CONFIG.results)
 LOGS = f"{RESULTS}/logs"
 TIMES = f"{RESULTS}/benchmarks"

@@ -21,9 +21,11 @@ rule corpus:
         f"{LOGS}/corpus/{{dataset}}.log",
     benchmark:
         f"{TIMES}/corpus/{{dataset}}.tsv"
+    conda:
+        "../../envs/abaw.yaml"
     threads: 2
     resources:
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
     message:
         "writing the built-in corpus to {params.root}"
     shell:
@@ -43,9 +45,11 @@ rule index:
         f"{LOGS}/index/{{dataset}}.log",
     benchmark:
         f"{TIMES}/index/{{dataset}}.tsv"
+    conda:
+        "../../envs/abaw.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
     message:
         "listing the clips of {wildcards.dataset}"
     shell:

@@ -13,9 +13,11 @@ rule extract:
         f"{LOGS}/extract/{{dataset}}-{{feature}}-{{shard}}.log",
     benchmark:
         f"{TIMES}/extract/{{dataset}}-{{feature}}-{{shard}}.tsv"
+    conda:
+        "../../envs/abaw.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
         gpu=lambda wildcards: int(CONFIG.plan(wildcards.feature).spec.modality == "visual"),
     message:
         "extracting {wildcards.feature} of {wildcards.dataset}, shard {wildcards.shard}"
@@ -35,9 +37,11 @@ rule join:
         f"{LOGS}/join/{{dataset}}-{{feature}}.log",
     benchmark:
         f"{TIMES}/join/{{dataset}}-{{feature}}.tsv"
+    conda:
+        "../../envs/abaw.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
     message:
         "joining the shards of {wildcards.feature}"
     shell:

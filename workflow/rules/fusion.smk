@@ -21,9 +21,11 @@ rule ensemble:
         f"{LOGS}/ensemble/{{dataset}}-{{ensemble}}.log",
     benchmark:
         f"{TIMES}/ensemble/{{dataset}}-{{ensemble}}.tsv"
+    conda:
+        "../../envs/abaw.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
     message:
         "fusing ensemble {wildcards.ensemble} on {wildcards.dataset}"
     shell:
@@ -43,9 +45,11 @@ rule submit:
         f"{LOGS}/submit/{{dataset}}-{{ensemble}}-{{task}}.log",
     benchmark:
         f"{TIMES}/submit/{{dataset}}-{{ensemble}}-{{task}}.tsv"
+    conda:
+        "../../envs/abaw.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
     message:
         "writing {output.file}"
     shell:
@@ -63,9 +67,11 @@ rule curves:
         f"{LOGS}/curves/{{dataset}}-{{ensemble}}.log",
     benchmark:
         f"{TIMES}/curves/{{dataset}}-{{ensemble}}.tsv"
+    conda:
+        "../../envs/abaw.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
     message:
         "writing the curves of {wildcards.dataset} by {wildcards.ensemble}"
     shell:

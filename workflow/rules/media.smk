@@ -12,9 +12,11 @@ rule media:
         f"{LOGS}/media/{{dataset}}-{{shard}}.log",
     benchmark:
         f"{TIMES}/media/{{dataset}}-{{shard}}.tsv"
+    conda:
+        "../../envs/abaw.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
     message:
         "faces and sound of {wildcards.dataset}, shard {wildcards.shard}"
     shell:

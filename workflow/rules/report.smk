@@ -15,9 +15,11 @@ rule report:
         f"{LOGS}/report/report.log",
     benchmark:
         f"{TIMES}/report/report.tsv"
+    conda:
+        "../../envs/abaw.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
     message:
         "writing {output.page}"
     shell:

@@ -13,9 +13,11 @@ rule train:
         f"{LOGS}/train/{{dataset}}-{{experiment}}-{{fold}}-{{seed}}.log",
     benchmark:
         f"{TIMES}/train/{{dataset}}-{{experiment}}-{{fold}}-{{seed}}.tsv"
+    conda:
+        "../../envs/abaw.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, input, attempt: manifests_mb(input.features) * attempt,
         gpu=1,
     message:
         "training {wildcards.experiment}, fold {wildcards.fold}, seed {wildcards.seed}"
@@ -39,9 +41,11 @@ rule infer:
         f"{LOGS}/infer/{{dataset}}-{{experiment}}-{{fold}}-{{seed}}.log",
     benchmark:
         f"{TIMES}/infer/{{dataset}}-{{experiment}}-{{fold}}-{{seed}}.tsv"
+    conda:
+        "../../envs/abaw.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
         gpu=1,
     message:
         "predicting {wildcards.dataset} with {wildcards.experiment}, fold {wildcards.fold}, seed {wildcards.seed}"
