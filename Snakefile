@@ -21,6 +21,7 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
+        manifests(CONFIG),
         SUBMISSIONS,
         CURVES,
         PAGE,

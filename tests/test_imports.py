@@ -23,6 +23,7 @@ ORDER = (
     ("report",),
     ("predict",),
     ("config",),
+    ("state",),
     ("cli", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}

@@ -45,7 +45,7 @@ def manifests_mb(paths: Iterable[str]) -> int:
 
 
 def _extent(path: str) -> Extent:
-    about = os.stat(path)  # not Path.stat: Snakemake compares the name in the error with the input as a string
+    about = os.stat(path)  # noqa: PTH116  # not Path.stat: Snakemake compares the name in the error with the input as a string
     return _read(path, about.st_mtime_ns, about.st_size)
 
 

@@ -7,8 +7,11 @@ from abaw_pipeline.config import check
 from abaw_pipeline.datasets.listing import listing_digest
 from abaw_pipeline.runtime.code import PACKAGE, code_digest
 from abaw_pipeline.runtime.keys import file_digest, settings_digest
+from abaw_pipeline.media.codes import media_codes
 from abaw_pipeline.runtime.paths import Layout, report_page
 from abaw_pipeline.runtime.snapshot import refresh_listing, save_settings
+from abaw_pipeline.state.listed import manifests
+from abaw_pipeline.state.losses import loss_marks, missing_index_files
 from abaw_pipeline.training.memory import manifests_mb
 from abaw_pipeline.training.plan import prediction_code, recipe
 from abaw_pipeline.training.settings import fold_names
@@ -56,6 +59,14 @@ def trained_on(experiment):
 
 def feature_manifests(experiment, dataset):
     return [layout(dataset).feature_manifest(name) for name in CONFIG.experiments[experiment].features]
+
+
+# What lost a part by hand is made whole again: a loss changes this mark, which stands in the params of its rule.
+LOSSES = loss_marks(CONFIG, remember=workflow.is_main_process)
+
+
+def lost(manifest):
+    return LOSSES.get(str(manifest), "")
 
 
 PAIRS = [(name, dataset) for name in CONFIG.ensembles for dataset in CONFIG.ensemble_datasets(name)]

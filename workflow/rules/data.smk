@@ -40,6 +40,7 @@ rule index:
         clips=f"{RESULTS}/{{dataset}}/clips.json",
     params:
         settings=lambda wildcards: settings_digest(CONFIG.datasets[wildcards.dataset]),
+        lost=lambda wildcards: missing_index_files(layout(wildcards.dataset), CONFIG.datasets[wildcards.dataset]),
         code=code_digest("datasets.index"),
     log:
         f"{LOGS}/index/{{dataset}}.log",

@@ -9,6 +9,7 @@ rule extract:
     params:
         key=lambda wildcards: CONFIG.plan(wildcards.feature).key,
         shards=CONFIG.shards,
+        lost=lambda wildcards: lost(layout(wildcards.dataset).feature_shard(wildcards.feature, int(wildcards.shard))),
     log:
         f"{LOGS}/extract/{{dataset}}-{{feature}}-{{shard}}.log",
     benchmark:

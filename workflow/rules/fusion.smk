@@ -17,6 +17,7 @@ rule ensemble:
         settings=lambda wildcards: settings_digest(CONFIG.ensembles[wildcards.ensemble]),
         members=lambda wildcards: CONFIG.members(wildcards.ensemble),
         code=code_digest("ensembles.mean", "training.scores", "training.samples"),
+        lost=lambda wildcards: lost(layout(wildcards.dataset).ensemble_manifest(wildcards.ensemble)),
     log:
         f"{LOGS}/ensemble/{{dataset}}-{{ensemble}}.log",
     benchmark:
@@ -38,6 +39,7 @@ rule submit:
         clips=f"{RESULTS}/{{dataset}}/clips.json",
     output:
         file=f"{RESULTS}/{{dataset}}/submissions/{{ensemble}}/{{task}}.txt",
+        provenance=f"{RESULTS}/{{dataset}}/submissions/{{ensemble}}/{{task}}.provenance.json",
     params:
         settings=settings_digest(CONFIG.submission),
         code=code_digest("submission.write"),

@@ -7,7 +7,8 @@ rule media:
     params:
         settings=settings_digest(CONFIG.media),
         shards=CONFIG.shards,
-        code=code_digest("media.build"),
+        code=media_codes(),
+        lost=lambda wildcards: lost(layout(wildcards.dataset).media_shard(int(wildcards.shard))),
     log:
         f"{LOGS}/media/{{dataset}}-{{shard}}.log",
     benchmark:

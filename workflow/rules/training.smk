@@ -9,6 +9,9 @@ rule train:
         recipe=lambda wildcards: recipe(
             CONFIG.experiments[wildcards.experiment], wildcards.fold, int(wildcards.seed)
         ),
+        lost=lambda wildcards: lost(
+            layout(wildcards.dataset).model(wildcards.experiment, wildcards.fold, wildcards.seed) / "model.json"
+        ),
     log:
         f"{LOGS}/train/{{dataset}}-{{experiment}}-{{fold}}-{{seed}}.log",
     benchmark:
@@ -37,6 +40,9 @@ rule infer:
         manifest=f"{RESULTS}/{{dataset}}/predictions/{{experiment}}/{{fold}}-{{seed}}.json",
     params:
         code=prediction_code(),
+        lost=lambda wildcards: lost(
+            layout(wildcards.dataset).predictions_manifest(wildcards.experiment, wildcards.fold, wildcards.seed)
+        ),
     log:
         f"{LOGS}/infer/{{dataset}}-{{experiment}}-{{fold}}-{{seed}}.log",
     benchmark:
