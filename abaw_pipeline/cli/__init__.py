@@ -17,6 +17,7 @@ VERBS = {
     "predict": "Predict raw recordings with a trained ensemble.",
     "lint": "Check a submission file against the organisers' format and sample file.",
     "check": "Check the settings and say what a run would contain.",
+    "why": "Say why something is stale, up to date or missing, and what would run.",
     "schema": "Print the JSON schema of config.yaml, for editors.",
     "summary": "Say where the results are, how good they look, and what was skipped.",
     "listing": "Rule: note which raw files a data set has.",

@@ -30,7 +30,7 @@ def command(run: Run, dataset: str, shard: int | None) -> None:
     for number in range(config.shards) if shard is None else [shard]:
         mine = [clip for clip in clips if shard_of(clip.id, config.shards) == number]
         click.echo(_one_shard(mine, layout, config.media, number))
-    for path in layout.media_shard(0).parent.glob("[0-9]*.json"):
+    for path in layout.media_shards():
         if int(path.stem) >= config.shards:  # left by a run with more shards; its clips are in the others now
             path.unlink(missing_ok=True)
 

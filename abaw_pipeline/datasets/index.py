@@ -29,7 +29,16 @@ from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.types import Clip, Skipped
 
-__all__ = ["build_index", "listing_digest", "read_clips", "read_labels", "read_sample"]
+__all__ = [
+    "build_index",
+    "index_about",
+    "index_entries",
+    "listing_digest",
+    "look",
+    "read_clips",
+    "read_labels",
+    "read_sample",
+]
 
 ADAPTERS: dict[str, Callable[[Any, str], DataSet]] = {"affwild2": affwild2.find, "recordings": recordings.find}
 
@@ -40,9 +49,7 @@ def build_index(name: str, settings: DatasetSettings, layout: Layout) -> Manifes
     Raises:
         ValueError: missing data, no usable clip, or (with ``on_bad_clip: stop``) a bad clip.
     """
-    where = f"datasets.{name}"
-    found = ADAPTERS[settings.adapter](settings, where)
-    _fill_digests(found, layout)
+    where, found = f"datasets.{name}", look(name, settings, layout)
     if found.skipped and settings.on_bad_clip == "stop":
         reasons = [f"{row.clip}: {row.reason}" for row in found.skipped]
         raise ValueError(f"{where}.on_bad_clip is 'stop' and {len(reasons)} clips are bad: {some(reasons)}")
@@ -52,10 +59,21 @@ def build_index(name: str, settings: DatasetSettings, layout: Layout) -> Manifes
     for task in TASKS:
         _write_labels(layout.labels(task), found.labels.get(task))
         _copy_sample(layout.sample(task), found.samples.get(task))
-    manifest = Manifest(_about(name, settings, found), _entries(found), found.skipped)
+    manifest = Manifest(index_about(name, settings, found), index_entries(found), found.skipped)
     manifest.about["key"] = digest([manifest.about, manifest.clips])
     manifest.write(layout.clips)
     return manifest
+
+
+def look(name: str, settings: DatasetSettings, layout: Layout) -> DataSet:
+    """The data set as its folders are now, content digests filled in; writes no index.
+
+    Raises:
+        ValueError: missing data.
+    """
+    found = ADAPTERS[settings.adapter](settings, f"datasets.{name}")
+    _fill_digests(found, layout)
+    return found
 
 
 def read_clips(layout: Layout) -> list[Clip]:
@@ -109,13 +127,15 @@ def _fill_digests(found: DataSet, layout: Layout) -> None:
     found.clips = clips
 
 
-def _about(name: str, settings: DatasetSettings, found: DataSet) -> dict[str, Any]:
+def index_about(name: str, settings: DatasetSettings, found: DataSet) -> dict[str, Any]:
+    """What ``clips.json`` says of the data set."""
     made_up = bool(getattr(settings, "generate", None))
     samples = {task: file_digest(path) for task, path in found.samples.items()}
     return {"dataset": name, "adapter": settings.adapter, "made_up": made_up, "samples": samples}
 
 
-def _entries(found: DataSet) -> dict[str, dict[str, Any]]:
+def index_entries(found: DataSet) -> dict[str, dict[str, Any]]:
+    """What ``clips.json`` says of each clip."""
     entries = {}
     for clip in found.clips:
         entry = asdict(clip)

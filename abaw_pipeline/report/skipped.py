@@ -40,13 +40,9 @@ def media_notes(layouts: Mapping[str, Layout]) -> list[dict[str, str]]:
 def media_entries(layout: Layout) -> dict[str, dict[str, Any]]:
     """What the media manifests of all shards say of each clip."""
     entries: dict[str, dict[str, Any]] = {}
-    for path in _media_shards(layout):
+    for path in layout.media_shards():
         entries.update(read_json(path, "abaw media")["clips"])
     return entries
-
-
-def _media_shards(layout: Layout) -> list[Path]:
-    return sorted(layout.media_shard(0).parent.glob("[0-9]*.json"))
 
 
 def _manifests(
@@ -57,7 +53,7 @@ def _manifests(
     models = [(name, fold, seed) for name, s in experiments.items() for fold in fold_names(s) for seed in s.seeds]
     paths = [
         layout.clips,
-        *_media_shards(layout),
+        *layout.media_shards(),
         *(layout.feature_manifest(name) for name in features),
         *(layout.model(*model) / "model.json" for model in models),
         *(layout.predictions_manifest(*model) for model in models),

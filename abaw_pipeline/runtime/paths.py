@@ -50,6 +50,10 @@ class Layout:
     def media_shard(self, shard: int) -> Path:
         return self.home / "manifests" / "media" / f"{shard}.json"
 
+    def media_shards(self) -> list[Path]:
+        """The manifests of all shards that are there."""
+        return sorted(self.media_shard(0).parent.glob("[0-9]*.json"))
+
     def feature_store(self, feature: str) -> Path:
         return self.home / "features" / f"{feature}.zarr"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from abaw_pipeline.config import Config
@@ -19,7 +19,7 @@ class Training:
     experiment: str
     fold: str
     seed: int
-    settings: ExperimentSettings
+    settings: ExperimentSettings = field(hash=False, compare=False)
     predicts: tuple[str, ...]
     """Data sets that it predicts: those of the ensembles it is in."""
 

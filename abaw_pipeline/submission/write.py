@@ -45,8 +45,8 @@ def write_submission(layout: Layout, ensemble: str, task: str, settings: Submiss
     made_by = f"abaw ensemble {ensemble} --dataset {layout.dataset}"
     manifest = Manifest.read(layout.ensemble_manifest(ensemble), made_by)
     path = layout.submission(ensemble, task)
-    key = _key(manifest, sample, task, settings)
-    if _is_made(path, key):
+    key = submission_key(manifest, sample, task, settings)
+    if is_made(path, key):
         os.utime(path)
         return path
     journal = Journal(layout.journal("submit", f"{ensemble}-{task}"), "file")
@@ -68,12 +68,14 @@ def provenance_path(submission: Path) -> Path:
     return submission.with_name(f"{submission.stem}.provenance.json")
 
 
-def _key(manifest: Manifest, sample: Path, task: str, settings: SubmissionSettings) -> str:
+def submission_key(manifest: Manifest, sample: Path, task: str, settings: SubmissionSettings) -> str:
+    """Key of a submission file; ``manifest`` is its ensemble's."""
     code = code_digest("submission.write")
     return digest([_ensemble_key(manifest), file_digest(sample), task, settings_digest(settings), code])
 
 
-def _is_made(path: Path, key: str) -> bool:
+def is_made(path: Path, key: str) -> bool:
+    """Whether a submission file of this key is there, as it was written."""
     provenance = provenance_path(path)
     if not (path.is_file() and provenance.is_file()):
         return False

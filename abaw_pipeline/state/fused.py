@@ -1,0 +1,73 @@
+"""State of ensembles, submissions and the report."""
+
+from __future__ import annotations
+
+from abaw_pipeline.config import Config
+from abaw_pipeline.ensembles.blend import blend_key
+from abaw_pipeline.ensembles.settings import EnsembleSettings
+from abaw_pipeline.features.store import ArrayStore
+from abaw_pipeline.runtime.manifests import Manifest
+from abaw_pipeline.state.listed import Training, trainings
+from abaw_pipeline.state.models import ModelsNow
+from abaw_pipeline.state.sources import manifest_or_none
+from abaw_pipeline.state.state import MISSING, State
+from abaw_pipeline.state.words import clips_in_words, count, few
+from abaw_pipeline.submission.write import is_made, submission_key
+
+
+class ResultsNow:
+    """Everything the settings ask for, as it is now."""
+
+    def __init__(self, config: Config) -> None:
+        self.config, self.models = config, ModelsNow(config)
+        self.trainings = list(trainings(config))
+
+    def members(self, ensemble: str) -> list[Training]:
+        names = set(self.config.members(ensemble))
+        return [training for training in self.trainings if training.experiment in names]
+
+    def ensemble(self, name: str, dataset: str) -> State:
+        members = self.members(name)
+        state = State(f"ensemble {name} on {dataset}", inputs=[self.models.prediction(one, dataset) for one in members])
+        state.affected = {clip for source in state.inputs for clip in source.affected}
+        state.stale(state.input_reasons())
+        layout = self.models.layout(dataset)
+        manifest = manifest_or_none(layout.ensemble_manifest(name))
+        if manifest is None:
+            state.stale(["it was never fused"], MISSING)
+        elif state.fine:
+            models = [str(one) for one in members]
+            changed = sorted({*models} ^ {*manifest.about["models"]})
+            state.stale([f"members changed: {few(changed)}"] if changed else [])
+            state.affected = self._stale_clips(name, dataset, members)
+            state.stale(clips_in_words(state.affected, "not fused from these predictions by this code"))
+        state.work = "" if state.fine else f"fuse {count(len(state.affected), 'clip')}"
+        return state
+
+    def _stale_clips(self, name: str, dataset: str, members: list[Training]) -> set[str]:
+        layout, settings = self.models.layout(dataset), self.config.ensembles[name]
+        parts = [Manifest.read(layout.predictions_manifest(*one.name), "snakemake") for one in members]
+        store = ArrayStore(layout.ensemble(name), "snakemake")
+        clips = {clip for part in parts for clip in part.clips}
+        return {clip for clip in clips if store.key(clip) != _blend_key(settings, parts, clip)}
+
+    def submission(self, name: str, dataset: str) -> State:
+        fused, task = self.ensemble(name, dataset), self.config.ensembles[name].task
+        layout = self.models.layout(dataset)
+        path = layout.submission(name, task)
+        state = State(f"submission {path}", inputs=[fused])
+        state.stale(state.input_reasons())
+        index = self.models.data(dataset).index
+        state.stale([line for line in index.reasons if line.startswith(("sample file", "gone"))])
+        if not path.is_file():
+            state.stale(["it was never written"], MISSING)
+        elif state.fine:
+            manifest = Manifest.read(layout.ensemble_manifest(name), "snakemake")
+            key = submission_key(manifest, layout.sample(task), task, self.config.submission)
+            state.stale([] if is_made(path, key) else ["its rows, its settings, its code or the file itself changed"])
+        state.work = "" if state.fine else "write 1 file"
+        return state
+
+
+def _blend_key(settings: EnsembleSettings, parts: list[Manifest], clip: str) -> str:
+    return blend_key(settings, [part.clips[clip]["content"] for part in parts if clip in part.clips])

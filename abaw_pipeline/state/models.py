@@ -1,0 +1,165 @@
+"""State of trainings and of their predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from abaw_pipeline import __version__
+from abaw_pipeline.config import Config
+from abaw_pipeline.runtime.code import code_parts, libraries
+from abaw_pipeline.runtime.keys import array_digest
+from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.state.listed import Training
+from abaw_pipeline.state.sources import DataNow
+from abaw_pipeline.state.state import MISSING, State
+from abaw_pipeline.state.words import clips_in_words, code_changes, count, settings_changes
+from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.training.card import HISTORY, Card, card_in_weights
+from abaw_pipeline.training.folds import Fold, split
+from abaw_pipeline.training.infer import prediction_store, roles
+from abaw_pipeline.training.plan import prediction_code, prediction_key, recipe, training_modules
+from abaw_pipeline.training.samples import align_labels
+
+_ELSEWHERE = ("dataset", "seeds")
+
+
+class ModelsNow:
+    """Trainings and predictions as they are now, by the settings in force. Everything is read once."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._data: dict[str, DataNow] = {}
+
+    def data(self, dataset: str) -> DataNow:
+        if dataset not in self._data:
+            self._data[dataset] = DataNow(self.config, dataset)
+        return self._data[dataset]
+
+    def layout(self, dataset: str) -> Layout:
+        return Layout(Path(self.config.results), dataset)
+
+    @cache  # noqa: B019  # lives as long as the command
+    def card(self, training: Training) -> Card | None:
+        folder = self.layout(training.dataset).model(*training.name)
+        return card_in_weights(folder) if (folder / HISTORY).is_file() else None
+
+    @cache  # noqa: B019
+    def training(self, training: Training) -> State:
+        data, settings = self.data(training.dataset), training.settings
+        state = State(f"training {training}", inputs=[data.feature(name) for name in settings.features])
+        fold, card = self._fold(training), self.card(training)
+        clips = {*fold.train, *fold.validation}
+        for source in state.inputs:
+            if not source.fine and (source.whole or source.affected & clips):
+                state.stale([f"{source.what} is {source.status}"])
+        if card is None:
+            state.stale([self._why_no_model(training)], MISSING)
+        else:
+            state.stale(_recipe_changes(card, training))
+            state.stale(_side_changes(card, fold))
+            state.stale(self._data_changes(card, training, clips))
+            state.notes = _version_notes(card, training)
+        state.work = "" if state.fine else f"train {count(settings.epochs, 'epoch')} at most"
+        return state
+
+    def _why_no_model(self, training: Training) -> str:
+        folder = self.layout(training.dataset).model(*training.name)
+        return "its weights or history are gone" if folder.is_dir() else "it was never trained"
+
+    def _fold(self, training: Training) -> Fold:
+        found, task = self.data(training.dataset).found, TASKS[training.settings.task]
+        labels = found.labels.get(task.name, {})
+        annotated = {clip: int(task.annotated(rows).sum()) for clip, rows in labels.items()}
+        return split(found.clips, task.name, training.settings.folds, training.fold, annotated)
+
+    def _data_changes(self, card: Card, training: Training, clips: set[str]) -> list[str]:
+        """Clips whose features or labels are other than the model was trained on; those known to be stale are left."""
+        features: dict[str, set[str]] = {name: set() for name in training.settings.features}
+        labelled: set[str] = set()
+        for clip in clips & card.data.keys():
+            before = dict(zip(training.settings.features, card.data[clip], strict=False))
+            for name in features:
+                manifest = self.data(training.dataset).feature_manifest(name)
+                entry = manifest.clips.get(clip) if manifest else None
+                if entry and not self.data(training.dataset).feature(name).affected & {clip}:
+                    if entry["content"][:16] != before.get(name):
+                        features[name].add(clip)
+                    elif self._label_digest(training, clip, entry["rows"]) != card.data[clip][-1]:
+                        labelled.add(clip)
+        changed = [line for name, names in features.items() for line in clips_in_words(names, f"with another {name}")]
+        return changed + clips_in_words(labelled, "with other labels")
+
+    def _label_digest(self, training: Training, clip: str, frames: int) -> str:
+        task, data = TASKS[training.settings.task], self.data(training.dataset)
+        rows: np.ndarray | None = data.found.labels.get(task.name, {}).get(clip)
+        if rows is None:
+            return ""
+        one = align_labels(rows, task.annotated(rows), frames, training.settings.extra_rows, clip)
+        return array_digest(one.rows, one.labels, one.annotated)[:16]
+
+    @cache  # noqa: B019
+    def prediction(self, training: Training, dataset: str) -> State:
+        model, data = self.training(training), self.data(dataset)
+        sources = [data.feature(name) for name in training.settings.features]
+        state = State(f"prediction of {training} for {dataset}", inputs=[model, *sources])
+        card = self.card(training)
+        wanted = roles(card, data.found.clips, dataset) if card else {clip.id: "" for clip in data.found.clips}
+        manifests = [data.feature_manifest(name) for name in training.settings.features]
+        for source in sources:
+            state.stale([f"{source.what} is {source.status}"] if source.affected & wanted.keys() else [])
+        there = {clip for clip in wanted if all(found and clip in found.clips for found in manifests)}
+        affected = {clip for source in sources for clip in source.affected} & wanted.keys()
+        if card is None or not model.fine:
+            state.stale([f"{model.what} is {model.status}"])
+            state.affected = there | affected
+        else:
+            stale = self._stale_predictions(training, dataset, card, there - affected)
+            state.stale(clips_in_words(stale, "not predicted by this model and code from these features"))
+            state.affected = stale | affected
+        gone = not self.layout(dataset).predictions_manifest(*training.name).is_file()
+        state.stale(["it was never made"] if gone and state.affected else [], MISSING)
+        state.work = f"predict {count(len(state.affected), 'clip')}" if state.affected else ""
+        return state
+
+    def _stale_predictions(self, training: Training, dataset: str, card: Card, clips: set[str]) -> set[str]:
+        data, store = self.data(dataset), prediction_store(*training.name, self.layout(dataset))
+        stale = set()
+        for clip in clips:
+            entries = [data.feature_manifest(name) for name in training.settings.features]
+            contents = [found.clips[clip]["content"] for found in entries if found]
+            if store.key(clip) != prediction_key(training.settings, card.content, contents, prediction_code()):
+                stale.add(clip)
+        return stale
+
+
+def _recipe_changes(card: Card, training: Training) -> list[str]:
+    settings = training.settings
+    if card.recipe == recipe(settings, training.fold, training.seed):
+        return []
+    exclude = set(_ELSEWHERE)
+    found = settings_changes(
+        card.settings.model_dump(mode="json", exclude=exclude), settings.model_dump(mode="json", exclude=exclude)
+    )
+    found += code_changes(card.modules, code_parts(*training_modules(settings)))
+    return found or ["the training's version was raised, or versions of libraries count (libraries: rerun)"]
+
+
+def _side_changes(card: Card, fold: Fold) -> list[str]:
+    found = []
+    for side, before, now in (("train", card.train, fold.train), ("validation", card.validation, fold.validation)):
+        found += clips_in_words(set(now) - set(before), f"more on the {side} side")
+        found += clips_in_words(set(before) - set(now), f"fewer on the {side} side")
+    return found
+
+
+def _version_notes(card: Card, training: Training) -> list[str]:
+    now: Mapping[str, str] = {"abaw_pipeline": __version__, **libraries(*training_modules(training.settings))}
+    return [
+        f"trained with {name} {card.versions[name]}, now {now[name]}"
+        for name in sorted(now)
+        if card.versions.get(name, now[name]) != now[name]
+    ]
