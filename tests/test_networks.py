@@ -168,6 +168,19 @@ def test_random_weights_depend_on_the_seed_alone() -> None:
     assert not torch.equal(first["features.conv0.weight"], other["features.conv0.weight"])
 
 
+def test_random_weights_do_not_depend_on_the_number_of_threads() -> None:
+    found, before = [], torch.get_num_threads()
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found.append(_load(RandomWeights(source="random", seed=1)).state_dict())
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    for state in found[1:]:
+        assert all(torch.equal(found[0][key], state[key]) for key in state)
+
+
 def test_random_weights_leave_the_callers_generator_alone() -> None:
     torch.manual_seed(3)
     expected = torch.rand(4)

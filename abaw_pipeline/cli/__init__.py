@@ -18,6 +18,7 @@ VERBS = {
     "lint": "Check a submission file against the organisers' format and sample file.",
     "check": "Check the settings and say what a run would contain.",
     "why": "Say why something is stale, up to date or missing, and what would run.",
+    "adopt": "Let changed code count as unchanged where a check of values proves it harmless.",
     "schema": "Print the JSON schema of config.yaml, for editors.",
     "summary": "Say where the results are, how good they look, and what was skipped.",
     "listing": "Rule: note which raw files a data set has.",

@@ -95,46 +95,48 @@ def extract(
     """
     found = survey(plan, clips, layout, media)
     manifest = Manifest(plan.about, skipped=found.skipped)
-    work = _Work(plan, layout, batch_size)
+    store, about = FeatureStore(layout.feature_store(plan.name)), {**plan.about, "libraries": plan.libraries}
     if found.todo:
-        work.load(device)
+        remake = Remake(plan, layout, device, batch_size)
         journal.begin(len(found.todo))
     for clip in progress(found.todo, f"extract {plan.name}"):
         try:
-            journal.did(clip, work.do(clip, found.keys[clip]))
+            table = remake.table(clip)
+            store.write(clip, table, found.keys[clip], about, plan.spec.dtype)
+            journal.did(clip, len(table.valid))
         except ValueError as error:
             manifest.skipped.append(Skipped(clip, STAGE, str(error)))
             del found.keys[clip]
     if found.todo:
         journal.end()
-    manifest.clips = {clip: work.entry(clip) for clip in found.keys}
+    manifest.clips = {clip: _entry(store, clip) for clip in found.keys}
     return manifest
 
 
-class _Work:
-    def __init__(self, plan: FeaturePlan, layout: Layout, batch_size: int) -> None:
-        self.plan, self.layout, self.batch_size = plan, layout, batch_size
-        self.store = FeatureStore(layout.feature_store(plan.name))
-        self.about = {**plan.about, "libraries": plan.libraries}
-        self.extractor = EXTRACTORS[plan.settings.extractor](plan.settings)
+def _entry(store: FeatureStore, clip: str) -> dict[str, Any]:
+    attributes = store.attributes(clip) or {}
+    return {name: attributes[name] for name in ("key", "content", "rows", "valid", "libraries")}
 
-    def load(self, device: Callable[[], torch.device] | None) -> None:
+
+class Remake:
+    """A feature's tables, computed anew: the extractor with its network on a device.
+
+    Raises:
+        ValueError: the weights do not load or do not fit.
+    """
+
+    def __init__(
+        self, plan: FeaturePlan, layout: Layout, device: Callable[[], torch.device] | None, batch_size: int = 32
+    ) -> None:
         import torch  # only where there is work
 
+        self.plan, self.layout, self.batch_size = plan, layout, batch_size
         self.device = device() if device else torch.device("cpu")
+        self.extractor = EXTRACTORS[plan.settings.extractor](plan.settings)
         self.extractor.load(self.device)
 
-    def do(self, clip: str, key: str) -> int:
-        """Make and store one clip's table; returns its number of frames."""
-        table = self.table(clip)
-        self.store.write(clip, table, key, self.about, self.plan.spec.dtype)
-        return len(table.valid)
-
-    def entry(self, clip: str) -> dict[str, Any]:
-        attributes = self.store.attributes(clip) or {}
-        return {name: attributes[name] for name in ("key", "content", "rows", "valid", "libraries")}
-
     def table(self, clip: str) -> FrameTable:
+        """One clip's table; ``ValueError`` where it cannot be made."""
         return self._visual(clip) if self.plan.spec.modality == "visual" else self._audio(clip)
 
     def _visual(self, clip: str) -> FrameTable:

@@ -7,6 +7,9 @@ layers overflow float16.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -17,17 +20,28 @@ PICTURES = 8
 
 
 def randomise(network: nn.Module, seed: int, shape: tuple[int, int, int]) -> None:
-    """Overwrite all weights of ``network``; the same seed gives the same network whatever was drawn before.
+    """Overwrite all weights of ``network``; the same seed gives the same network whatever was drawn before, and on
+    however many threads: sums in another order would move the last digits of the measured statistics.
 
     Args:
         shape: of one input, ``(C, h, w)``.
     """
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
+    with torch.random.fork_rng(devices=[]), torch.no_grad(), _one_thread():
         torch.manual_seed(seed)
         for module in network.modules():
             _draw(module)
         _measure(network, _noise(shape))
     network.eval()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _draw(module: nn.Module) -> None:

@@ -21,6 +21,11 @@ def choose(name: str) -> torch.device:
     return torch.device("cuda" if present and name != "cpu" else "cpu")
 
 
+def named(device: torch.device) -> str:
+    """``cpu``, or the name of the GPU, as artefacts note it."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
 def cores() -> int:
     """CPU cores this process may use (a cluster's binding counts)."""
     try:

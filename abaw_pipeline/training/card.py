@@ -35,6 +35,8 @@ class Card:
         metrics: validation score of the chosen epoch: ``mean`` and one number per column.
         skipped: clips left out, and why.
         versions: of this package, and of the libraries that compute the weights.
+        device, threads: what it was trained on (``cpu``, or the name of the GPU), with how many CPU threads: sums in
+            another order differ in the last digit.
     """
 
     key: str
@@ -58,6 +60,8 @@ class Card:
     notes: list[str]
     skipped: list[Skipped]
     versions: dict[str, str]
+    device: str
+    threads: int
 
     @property
     def random_features(self) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from abaw_pipeline.runtime.device import named
 from abaw_pipeline.runtime.journal import Journal
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.card import Card
@@ -57,6 +58,7 @@ def fit_material(
     chosen = trained.chosen
     scores = dict(zip(TASKS[settings.task].columns, chosen.columns, strict=True))
     result = {"best_epoch": chosen.epoch, "epochs": len(trained.history), "metrics": {"mean": chosen.mean, **scores}}
+    result |= {"device": named(place), "threads": torch.get_num_threads()}
     card = save_model(folder, {**about, **result}, trained.network, standard, trained.history)
     journal.end()
     return card

@@ -157,6 +157,7 @@ def _about(card: Card, dataset: str) -> dict[str, Any]:
         "seed": card.seed,
         "task": card.task,
         "model": card.key,
+        "code": prediction_code(),
         "trained_on": card.train if dataset == card.dataset else [],
         "features": [asdict(note) for note in card.features],
         "random_features": card.random_features,
