@@ -146,10 +146,12 @@ def test_verbs(toy: Toy) -> None:
         return done.stdout.splitlines()[-1]
 
     one = ("a", "--fold", "official", "--seed", "0", "--threads", "1")
-    assert "a official-0: trained, epoch 1 of 1, validation CCC mean" in call(train_verb, *one)
+    assert re.match(r"a official-0: 1 epoch trained .* epoch 1 of 1, validation CCC mean", call(train_verb, *one))
     assert "a official-0: up to date" in call(train_verb, *one)
-    assert "a official-0 on toy: 4 clips, 240 frames predicted" in call(infer_verb, *one)
-    assert "e on toy: 4 clips from 1 models; val CCC" in call(ensemble_verb, "e")
+    assert "a official-0 on toy: 4 clips predicted (240 frames, " in call(infer_verb, *one)
+    assert "a official-0 on toy: 4 clips up to date" in call(infer_verb, *one)
+    assert re.match(r"e on toy: 4 clips fused \(240 frames, .*\) from 1 models; val CCC", call(ensemble_verb, "e"))
+    assert "e on toy: 4 clips up to date from 1 models" in call(ensemble_verb, "e")
     for verb, arguments, message in (
         (train_verb, ("b", "--fold", "official", "--seed", "0"), "config.yaml: no experiment 'b'; known: a"),
         (train_verb, ("a", "--fold", "oficial", "--seed", "0"), "no fold 'oficial'; did you mean 'official'"),

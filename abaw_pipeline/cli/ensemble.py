@@ -18,15 +18,15 @@ def command(run: Run, name: str, dataset: str | None) -> None:
     """Fuse the predictions of the members of ensemble NAME."""
     from abaw_pipeline.cli.choice import ensemble_dataset
     from abaw_pipeline.ensembles.blend import blend
+    from abaw_pipeline.runtime.journal import Journal
 
     layout = run.layout(ensemble_dataset(run, name, dataset))
     config = run.config
     members = {member: config.experiments[member] for member in config.members(name)}
-    manifest = blend(name, config.ensembles[name], members, layout)
+    journal = Journal(layout.journal("ensemble", name))
+    manifest = blend(name, config.ensembles[name], members, layout, journal)
     for row in manifest.skipped:
         click.echo(f"{row.clip}: {row.reason}", err=True)
     scores = "; ".join(f"{role} CCC {found['mean']:.3f}" for role, found in manifest.about["scores"].items())
-    click.echo(
-        f"{name} on {layout.dataset}: {len(manifest.clips)} clips from {len(manifest.about['models'])} models"
-        + (f"; {scores}" if scores else "")
-    )
+    done, models = journal.sentence("fused", len(manifest.clips)), len(manifest.about["models"])
+    click.echo(f"{name} on {layout.dataset}: {done} from {models} models" + (f"; {scores}" if scores else ""))

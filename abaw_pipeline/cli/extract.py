@@ -54,4 +54,5 @@ def _one_shard(plan: FeaturePlan, clips: list[Clip], layout: Layout, shard: int,
     path = layout.feature_shard(plan.name, shard)
     manifest.write(path)
     note = " (random weights)" if plan.random else ""
-    return f"{plan.name}{note}: {len(manifest.clips)} clips, {len(manifest.skipped)} left out -> {path}"
+    left_out = f", {len(manifest.skipped)} left out" if manifest.skipped else ""
+    return f"{plan.name}{note}: {journal.sentence('extracted', len(manifest.clips))}{left_out}"

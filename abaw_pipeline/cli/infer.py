@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def command(run: Run, experiment: str, fold: str, seed: int, dataset: str | None, threads: int | None) -> None:
     """Predict the clips of a data set with one trained model of EXPERIMENT."""
     from abaw_pipeline.cli.choice import experiment_of, feature_keys
+    from abaw_pipeline.runtime.journal import Journal
     from abaw_pipeline.training.infer import infer
 
     settings = experiment_of(run, experiment, fold, seed)
@@ -27,9 +28,9 @@ def command(run: Run, experiment: str, fold: str, seed: int, dataset: str | None
     target = run.layout(dataset or str(settings.dataset))
     keys = feature_keys(run, settings)
     device = run.device(f"predict {target.dataset} with {experiment} {fold}-{seed}", threads)
-    manifest = infer(experiment, settings, fold, seed, home, target, device, keys)
+    journal = Journal(target.journal("infer", f"{experiment}-{fold}-{seed}"))
+    manifest = infer(experiment, settings, fold, seed, home, target, device, keys, journal)
     for row in manifest.skipped:
         click.echo(f"left out {row.clip}: {row.reason}", err=True)
-    frames = sum(entry["rows"] for entry in manifest.clips.values())
-    done = f"{len(manifest.clips)} clips, {frames} frames predicted"
+    done = journal.sentence("predicted", len(manifest.clips))
     click.echo(f"{experiment} {fold}-{seed} on {target.dataset}: {done}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -41,13 +40,10 @@ def _one_shard(clips: list[Clip], layout: Layout, settings: MediaSettings, shard
     from abaw_pipeline.runtime.journal import Journal
     from abaw_pipeline.runtime.progress import say
 
-    began = time.perf_counter()
-    manifest = build_media(clips, layout, settings, Journal(layout.journal("media", str(shard))))
-    took = time.perf_counter() - began
+    journal = Journal(layout.journal("media", str(shard)))
+    manifest = build_media(clips, layout, settings, journal)
     for row in manifest.skipped:
         say(f"{row.clip}: left out: {row.reason}")
-    path = layout.media_shard(shard)
-    manifest.write(path)
-    frames = sum(entry["frames"] for entry in manifest.clips.values())
-    done = f"{len(manifest.clips)} clips, {len(manifest.skipped)} left out"
-    return f"media: {done}, {frames} frames in {took:.1f} s ({frames / max(took, 1e-9):.0f} a second) -> {path}"
+    manifest.write(layout.media_shard(shard))
+    left_out = f", {len(manifest.skipped)} left out" if manifest.skipped else ""
+    return f"media: {journal.sentence('made', len(manifest.clips))}{left_out}"

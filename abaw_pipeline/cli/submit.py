@@ -16,8 +16,11 @@ from abaw_pipeline.cli import Run
 def command(run: Run, ensemble: str, dataset: str | None) -> None:
     """Write the submission file of an ensemble."""
     from abaw_pipeline.cli.choice import ensemble_dataset
+    from abaw_pipeline.runtime.journal import Journal
     from abaw_pipeline.submission.write import write_submission
 
     layout = run.layout(ensemble_dataset(run, ensemble, dataset))
-    path = write_submission(layout, ensemble, run.config.ensembles[ensemble].task, run.config.submission)
+    task = run.config.ensembles[ensemble].task
+    journal = Journal(layout.journal("submit", f"{ensemble}-{task}"), "file")
+    path = write_submission(layout, ensemble, task, run.config.submission, journal)
     click.echo(str(path))

@@ -19,17 +19,19 @@ if TYPE_CHECKING:
 def command(run: Run, experiment: str, fold: str, seed: int, threads: int | None) -> None:
     """Train one fold and seed of EXPERIMENT."""
     from abaw_pipeline.cli.choice import experiment_of, feature_keys
+    from abaw_pipeline.runtime.journal import Journal
     from abaw_pipeline.training.train import train
 
     settings = experiment_of(run, experiment, fold, seed)
     layout = run.layout(str(settings.dataset))
     keys = feature_keys(run, settings)
     device = run.device(f"train {experiment} {fold}-{seed}", threads)
-    card, done = train(experiment, settings, fold, seed, layout, device, keys)
+    journal = Journal(layout.journal("train", f"{experiment}-{fold}-{seed}"), "epoch")
+    card, done = train(experiment, settings, fold, seed, layout, device, keys, journal)
     for row in card.skipped:
         click.echo(f"left out {row.clip}: {row.reason}", err=True)
     for note in card.notes:
         click.echo(note, err=True)
     score = ", ".join(f"{name} {value:.3f}" for name, value in card.metrics.items())
-    state = "trained" if done else "up to date"
+    state = journal.sentence("trained", card.epochs) if done else "up to date"
     click.echo(f"{experiment} {fold}-{seed}: {state}, epoch {card.best_epoch} of {card.epochs}, validation CCC {score}")

@@ -13,7 +13,7 @@ from abaw_pipeline.ensembles.scores import score_roles
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.runtime.code import code_digest
-from abaw_pipeline.runtime.journal import Journal
+from abaw_pipeline.runtime.journal import NO_JOURNAL, Journal
 from abaw_pipeline.runtime.keys import digest
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
@@ -30,7 +30,13 @@ def blend_code() -> str:
     return code_digest("ensembles.mean")
 
 
-def blend(name: str, settings: EnsembleSettings, members: Mapping[str, ExperimentSettings], layout: Layout) -> Manifest:
+def blend(
+    name: str,
+    settings: EnsembleSettings,
+    members: Mapping[str, ExperimentSettings],
+    layout: Layout,
+    journal: Journal = NO_JOURNAL,
+) -> Manifest:
     """Fuse what the models of ``members`` predicted for one data set; clips whose key matches are kept.
 
     A clip that some model should have predicted and did not takes the mean over the others, and is reported in
@@ -55,7 +61,7 @@ def blend(name: str, settings: EnsembleSettings, members: Mapping[str, Experimen
     having = {clip: [model for model in models if clip in model.manifest.clips] for clip in clips}
     keys = {clip: blend_key(settings, [m.manifest.clips[clip]["content"] for m in having[clip]]) for clip in clips}
     todo = [clip for clip in clips if store.key(clip) != keys[clip]]
-    _fuse(todo, having, keys, settings, store, Journal(layout.journal("ensemble", name)))
+    _fuse(todo, having, keys, settings, store, journal)
     predictions = {clip: store.read_arrays(clip, keys[clip])[settings.task] for clip in clips}
     manifest.clips = {clip: _entry(clip, having[clip], keys[clip], predictions[clip], store) for clip in clips}
     keep_only(store, manifest.clips)

@@ -11,7 +11,7 @@ from abaw_pipeline.features.plan import FeaturePlan
 from abaw_pipeline.features.registry import EXTRACTORS
 from abaw_pipeline.features.store import FeatureStore
 from abaw_pipeline.media.store import Faces, contents_of, read_clock, read_sound
-from abaw_pipeline.runtime.journal import Journal
+from abaw_pipeline.runtime.journal import NO_JOURNAL, Journal
 from abaw_pipeline.runtime.keys import digest
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
@@ -76,7 +76,7 @@ def extract(
     device: Callable[[], torch.device] | None = None,
     batch_size: int = 32,
     media: Manifest | None = None,
-    journal: Journal = Journal(None),  # noqa: B008  # keeps none, holds nothing
+    journal: Journal = NO_JOURNAL,
 ) -> Manifest:
     """Bring the store of one feature up to date for ``clips``.
 

@@ -20,7 +20,7 @@ from abaw_pipeline.media.settings import MediaSettings
 from abaw_pipeline.media.sound import write_sound
 from abaw_pipeline.media.store import key_of, read_clock, summary
 from abaw_pipeline.runtime.code import code_parts
-from abaw_pipeline.runtime.journal import Journal
+from abaw_pipeline.runtime.journal import NO_JOURNAL, Journal
 from abaw_pipeline.runtime.keys import digest, settings_digest
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
@@ -48,7 +48,7 @@ def build_media(
     clips: Sequence[Clip],
     layout: Layout,
     settings: MediaSettings,
-    journal: Journal = Journal(None),  # noqa: B008  # keeps none, holds nothing
+    journal: Journal = NO_JOURNAL,
 ) -> Manifest:
     """Make ``clock.h5``, ``faces.h5`` and ``sound.h5`` of every clip whose key is new.
 

@@ -13,7 +13,7 @@ from abaw_pipeline.datasets.samples import sample_names, split_name
 from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.runtime.code import code_digest
 from abaw_pipeline.runtime.files import atomic, read_json, write_json
-from abaw_pipeline.runtime.journal import Journal
+from abaw_pipeline.runtime.journal import NO_JOURNAL, Journal
 from abaw_pipeline.runtime.keys import digest, file_digest, settings_digest
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
@@ -24,7 +24,9 @@ from abaw_pipeline.submission.settings import SubmissionSettings
 from abaw_pipeline.tasks import TASKS, Task
 
 
-def write_submission(layout: Layout, ensemble: str, task: str, settings: SubmissionSettings) -> Path:
+def write_submission(
+    layout: Layout, ensemble: str, task: str, settings: SubmissionSettings, journal: Journal = NO_JOURNAL
+) -> Path:
     """Write the submission file of an ensemble, and beside it ``<task>.provenance.json``.
 
     Values are clipped to [-1, 1]. Nothing is written when the file and its provenance are already made of the same
@@ -49,7 +51,6 @@ def write_submission(layout: Layout, ensemble: str, task: str, settings: Submiss
     if is_made(path, key):
         os.utime(path)
         return path
-    journal = Journal(layout.journal("submit", f"{ensemble}-{task}"), "file")
     journal.begin(1)
     names = list(sample_names(sample, TASKS[task]))
     wanted = [split_name(name, sample, line) for line, name in enumerate(names, start=2)]

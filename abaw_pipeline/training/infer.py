@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from abaw_pipeline.datasets.index import read_clips
 from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.runtime.code import library_text
-from abaw_pipeline.runtime.journal import Journal
+from abaw_pipeline.runtime.journal import NO_JOURNAL, Journal
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.progress import progress
@@ -34,6 +34,7 @@ def infer(
     target: Layout,
     device: Callable[[], torch.device] | None = None,
     feature_keys: Mapping[str, str] | None = None,
+    journal: Journal = NO_JOURNAL,
 ) -> Manifest:
     """Predict every clip of ``target`` that the model was not trained on; clips whose key matches are kept.
 
@@ -52,7 +53,6 @@ def infer(
     store = prediction_store(experiment, fold, seed, target)
     manifest = Manifest(_about(found.card, target.dataset), skipped=found.skipped)
     if found.todo:
-        journal = Journal(target.journal("infer", f"{experiment}-{fold}-{seed}"))
         _predict(found, home.model(experiment, fold, seed), store, manifest.about, device, journal)
     for clip, key in found.keys.items():
         content = (store.attributes(clip) or {})["content"]

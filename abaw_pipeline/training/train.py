@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from abaw_pipeline import __version__
 from abaw_pipeline.runtime.code import code_parts, libraries
-from abaw_pipeline.runtime.journal import Journal
+from abaw_pipeline.runtime.journal import NO_JOURNAL, Journal
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.training.card import Card, kept_card
 from abaw_pipeline.training.gather import Material, gather
@@ -27,6 +27,7 @@ def train(
     layout: Layout,
     device: Callable[[], torch.device] | None = None,
     feature_keys: Mapping[str, str] | None = None,
+    journal: Journal = NO_JOURNAL,
 ) -> tuple[Card, bool]:
     """Train, unless the model that is there was made from the same settings, code, features and labels.
 
@@ -45,7 +46,7 @@ def train(
     if kept := kept_card(layout.model(experiment, fold, seed), material.key):
         return kept, False
     material.require_clips()
-    return make_model(experiment, fold, seed, layout, material, device), True
+    return make_model(experiment, fold, seed, layout, material, device, journal=journal), True
 
 
 def make_model(
@@ -56,6 +57,7 @@ def make_model(
     material: Material,
     device: Callable[[], torch.device] | None = None,
     folder: Path | None = None,
+    journal: Journal = NO_JOURNAL,
 ) -> Card:
     """Train on ``material``, whatever is there already, and keep the model.
 
@@ -64,10 +66,8 @@ def make_model(
     """
     from abaw_pipeline.training.fit import fit_material  # imports torch: only where there is work
 
-    journal = Journal(None if folder else layout.journal("train", f"{experiment}-{fold}-{seed}"), "epoch")
     about = _card(experiment, fold, seed, layout.dataset, material)
-    card = fit_material(material, seed, about, folder or layout.model(experiment, fold, seed), device, journal)
-    return card
+    return fit_material(material, seed, about, folder or layout.model(experiment, fold, seed), device, journal)
 
 
 def _card(experiment: str, fold: str, seed: int, dataset: str, material: Material) -> dict[str, Any]:
