@@ -11,8 +11,9 @@ import torch
 
 from abaw_pipeline.runtime.files import read_json, write_json
 from abaw_pipeline.training import fit as fit_module
+from abaw_pipeline.training.card import card_in_weights, read_card
 from abaw_pipeline.training.gather import gather
-from abaw_pipeline.training.model_store import load_model, read_card
+from abaw_pipeline.training.model_store import load_model
 from abaw_pipeline.training.predict import predict_frames
 from abaw_pipeline.training.resident import pack
 from abaw_pipeline.training.samples import join_features
@@ -48,8 +49,6 @@ def test_what_the_key_sees(toy: Toy) -> None:
     toy.tables["lin"]["c00"].values[0, 0] += 1
     toy.write()
     keys.append(key_of(toy))
-    toy.write_feature("lin", "other key")
-    keys.append(key_of(toy))
     toy.add("c07", "train")
     toy.write()
     keys.append(key_of(toy))
@@ -70,6 +69,18 @@ def test_trained_once(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     assert file.read_bytes() == before
     with pytest.raises(TypeError):
         run(toy, epochs=3)
+
+
+def test_features_made_anew_that_came_out_the_same_train_nothing_but_are_named(toy: Toy) -> None:
+    card, _ = run(toy)
+    toy.write_feature("lin", "other key")
+    again, done = run(toy)
+    assert not done and again.content == card.content
+    assert ([note.key for note in card.features], [note.key for note in again.features]) == (["key"], ["other key"])
+    folder = toy.layout.model("x", "official", 0)
+    assert read_card(folder) == card_in_weights(folder) == again
+    before, after = load_model(folder), toy.tables["lin"]["c05"]
+    assert before.card == again and before.predict({"lin": after}).shape == (60, 2)
 
 
 def test_features_of_other_settings_are_refused(toy: Toy) -> None:

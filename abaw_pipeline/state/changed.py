@@ -173,7 +173,7 @@ def _check_training(config: Config, group: list[Training], device: Device, folde
 
 def _key_by(code: str, training: Training, material: Material) -> str:
     plan = recipe(training.settings, training.fold, training.seed, code)
-    return material_key(plan, material.sources.notes, material.fold, material.data)
+    return material_key(plan, material.fold, material.data)
 
 
 def _prediction(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file, save_file
 
-from abaw_pipeline.runtime.files import read_json, write_json
+from abaw_pipeline.runtime.files import atomic, read_json, write_json
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.sources import FeatureNote
 from abaw_pipeline.types import Skipped
@@ -89,17 +91,29 @@ def read_card(folder: Path) -> Card:
         raise ValueError(f"{folder / CARD}: written by another version; run 'abaw train' again") from None
 
 
-def kept_card(folder: Path, key: str) -> Card | None:
+def kept_card(folder: Path, key: str, features: Sequence[FeatureNote]) -> Card | None:
     """The model of this key where the folder holds it; writes ``model.json`` again where it was lost.
 
     Snakemake deletes a job's declared output, ``model.json``, before the job runs; the weights carry a copy of it, so
     that a job with nothing to do trains nothing. A model that this version cannot read is none.
+
+    Args:
+        features: what the features are now. Where they were made anew and came out the same, the model says so.
     """
     card = card_in_weights(folder)
     if card is None or card.key != key or not (folder / HISTORY).is_file():
         return None
+    if card.features != list(features):
+        card = replace(card, features=list(features))
+        write_weights(folder / WEIGHTS, load_file(folder / WEIGHTS), card)
     write_json(folder / CARD, card.as_json())
     return card
+
+
+def write_weights(path: Path, tensors: Mapping[str, np.ndarray], card: Card) -> None:
+    """Write tensors with a copy of the card; nothing half-written is ever found."""
+    with atomic(path) as temporary:
+        save_file(dict(tensors), temporary, {CARD_IN_WEIGHTS: json.dumps(card.as_json(), allow_nan=False)})
 
 
 def card_in_weights(folder: Path) -> Card | None:

@@ -15,7 +15,7 @@ from abaw_pipeline.training.folds import Fold, shared_recordings, split
 from abaw_pipeline.training.plan import recipe
 from abaw_pipeline.training.samples import Aligned, align_labels
 from abaw_pipeline.training.settings import ExperimentSettings
-from abaw_pipeline.training.sources import FeatureNote, Sources
+from abaw_pipeline.training.sources import Sources
 from abaw_pipeline.types import Skipped
 
 
@@ -68,18 +68,18 @@ def gather(
         skipped += missing
         parts[name] = _align(kept, labels, annotated, sources, settings, notes, skipped)
     plan, data = recipe(settings, fold, seed), _data(parts, sources)
-    key = material_key(plan, sources.notes, sides, data)
+    key = material_key(plan, sides, data)
     return Material(settings, sources, sides, parts, key, plan, data, notes, skipped)
 
 
-def material_key(plan: str, features: Sequence[FeatureNote], fold: Fold, data: Mapping[str, list[str]]) -> str:
-    """Key of a model. Clips of neither side do not enter: a new test clip trains nothing again.
+def material_key(plan: str, fold: Fold, data: Mapping[str, list[str]]) -> str:
+    """Key of a model. Features enter by their values: those that were made anew and came out the same train nothing
+    again. Clips of neither side do not enter: a new test clip trains nothing again.
 
     Args:
         plan: its recipe.
     """
-    keys = [[note.name, note.key] for note in features]
-    return digest({"recipe": plan, "features": keys, "train": fold.train, "validation": fold.validation, "data": data})
+    return digest({"recipe": plan, "train": fold.train, "validation": fold.validation, "data": data})
 
 
 def _data(parts: Mapping[str, Mapping[str, Aligned]], sources: Sources) -> dict[str, list[str]]:

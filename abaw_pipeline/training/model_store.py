@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,13 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from abaw_pipeline.models.temporal import TemporalModel
 from abaw_pipeline.runtime.files import atomic, write_json
 from abaw_pipeline.runtime.keys import array_digest, digest
 from abaw_pipeline.tasks import TASKS
-from abaw_pipeline.training.card import CARD, CARD_IN_WEIGHTS, HISTORY, WEIGHTS, Card, read_card
+from abaw_pipeline.training.card import CARD, HISTORY, WEIGHTS, Card, read_card, write_weights
 from abaw_pipeline.training.loop import Epoch
 from abaw_pipeline.training.predict import predict_frames
 from abaw_pipeline.training.resident import Standard, pack
@@ -38,13 +37,13 @@ def save_model(
     Args:
         card: the fields of ``Card`` but ``content``.
     """
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
-    tensors |= {_STANDARD + "mean": standard.mean.cpu(), _STANDARD + "deviation": standard.deviation.cpu()}
-    content = digest({name: array_digest(tensor.numpy()) for name, tensor in tensors.items()})
+    tensors = {name: tensor.cpu().contiguous().numpy() for name, tensor in network.state_dict().items()}
+    tensors |= {_STANDARD + name: getattr(standard, name).cpu().numpy() for name in ("mean", "deviation")}
+    content = digest({name: array_digest(array) for name, array in tensors.items()})
     full = Card(content=content, **card)
     with atomic(folder) as temporary:
         temporary.mkdir()
-        save_file(tensors, temporary / WEIGHTS, {CARD_IN_WEIGHTS: json.dumps(full.as_json(), allow_nan=False)})
+        write_weights(temporary / WEIGHTS, tensors, full)
         _write_history(temporary / HISTORY, history, TASKS[card["task"]].columns)
         write_json(temporary / CARD, full.as_json())
     return full

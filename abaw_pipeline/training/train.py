@@ -43,7 +43,7 @@ def train(
         ValueError: an earlier stage is missing or stale, a side without annotated frames, values not finite.
     """
     material = gather(settings, fold, seed, layout, feature_keys)
-    if kept := kept_card(layout.model(experiment, fold, seed), material.key):
+    if kept := kept_card(layout.model(experiment, fold, seed), material.key, material.sources.notes):
         return kept, False
     material.require_clips()
     return make_model(experiment, fold, seed, layout, material, device, journal=journal), True
