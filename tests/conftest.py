@@ -21,3 +21,7 @@ def root(tmp_path: Path) -> Path:
     put(base / "lists" / "test.txt", "2-30-640x360\n")
     put(base / "sample.txt", "image_location,valence,arousal\n2-30-640x360/00001.jpg,\n2-30-640x360/00002.jpg,\n")
     return base
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=30, help="how many runs the heavy test of kills disturbs")

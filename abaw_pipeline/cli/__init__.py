@@ -17,6 +17,7 @@ VERBS = {
     "predict": "Predict raw recordings with a trained ensemble.",
     "lint": "Check a submission file against the organisers' format and sample file.",
     "check": "Check the settings and say what a run would contain.",
+    "status": "Say how far each stage is, what is under way and what stopped.",
     "why": "Say why something is stale, up to date or missing, and what would run.",
     "adopt": "Let changed code count as unchanged where a check of values proves it harmless.",
     "schema": "Print the JSON schema of config.yaml, for editors.",

@@ -8,8 +8,8 @@ from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.state.listed import Training, trainings
+from abaw_pipeline.state.manifests import manifest_or_none
 from abaw_pipeline.state.models import ModelsNow
-from abaw_pipeline.state.sources import manifest_or_none
 from abaw_pipeline.state.state import MISSING, State
 from abaw_pipeline.state.words import clips_in_words, count, few
 from abaw_pipeline.submission.write import is_made, submission_key

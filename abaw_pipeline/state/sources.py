@@ -20,6 +20,7 @@ from abaw_pipeline.runtime.code import library_text
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.state.losses import missing_index_files
+from abaw_pipeline.state.manifests import manifest_or_none
 from abaw_pipeline.state.state import MISSING, State
 from abaw_pipeline.state.words import clips_in_words, code_changes, count, settings_changes
 
@@ -136,10 +137,6 @@ class DataNow:
 
 STATUS_OF = {True: "stale", False: MISSING}
 """By whether anything was made before."""
-
-
-def manifest_or_none(path: Path) -> Manifest | None:
-    return Manifest.read(path, "snakemake") if path.is_file() else None
 
 
 def _about_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
