@@ -21,6 +21,7 @@ from abaw_pipeline.media.settings import MediaSettings
 from abaw_pipeline.runtime.adopted import adopted_codes
 from abaw_pipeline.runtime.code import use_policy
 from abaw_pipeline.runtime.digests import MEMORY as DIGESTS
+from abaw_pipeline.runtime.settings import GpuSettings
 from abaw_pipeline.strict import Strict, nearest, parse, plain
 from abaw_pipeline.submission.settings import SubmissionSettings
 from abaw_pipeline.training.settings import ExperimentSettings, GridSettings, expand
@@ -36,6 +37,7 @@ class Config(Strict):
     results: str = "results"
     """Folder that everything is written to."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    gpus: GpuSettings = GpuSettings()
     shards: int = Field(4, ge=1, le=512)
     """Jobs per feature; each loads its network once. Changing it repeats no work."""
     libraries: Literal["note", "rerun"] = "note"

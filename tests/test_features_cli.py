@@ -18,6 +18,7 @@ from abaw_pipeline.features.plan import plan_feature
 from abaw_pipeline.runtime.device import choose, use_threads
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout, shard_of
+from abaw_pipeline.runtime.settings import GpuSettings
 from abaw_pipeline.types import Clip, Skipped
 from tests.test_features_extract import _media
 
@@ -41,6 +42,7 @@ class _Run:
             shards=self.shards,
             batch=8,
             device="cpu",
+            gpus=GpuSettings(),
             plan=lambda name: plan_feature(name, settings[name], False),
         )
 

@@ -53,21 +53,30 @@ class Run:
     def results(self) -> Path:
         return Path(self.config.results)
 
-    def device(self, what: str, threads: int | None = None):  # type: ignore[no-untyped-def]  # torch is imported late
-        """A function that gives the device to compute on, as late as a job with work asks for it.
+    def device(self, what: str, threads: int | None = None, share: bool = False, kind: str | None = None):  # type: ignore[no-untyped-def]
+        """A function that gives the device to compute on, and waits for one, when a job with work first asks for it.
+
+        The device is held until the verb ends.
 
         Args:
-            what: the job, in words.
+            what: the job in a few words, told to whoever waits for its GPU.
             threads: CPU threads; as many as there are cores where ``None``.
+            share: with other small jobs, where the settings allow it.
+            kind: as ``device`` in the settings, which it stands in for.
         """
         from functools import cache
 
+        context = click.get_current_context()
+
         @cache
         def choose():  # type: ignore[no-untyped-def]
-            from abaw_pipeline.runtime import device
+            from abaw_pipeline.runtime.lease import leased
 
-            device.use_threads(threads)
-            return device.choose(self.config.device)
+            chosen = context.with_resource(leased(kind or self.config.device, self.config.gpus, what, share))
+            from abaw_pipeline.runtime.device import use_threads
+
+            use_threads(threads)
+            return chosen
 
         return choose
 

@@ -32,7 +32,9 @@ def command(run: Run, dataset: str, feature: str, shard: int | None, threads: in
     if shard is not None and shard >= config.shards:
         raise ValueError(f"--shard {shard}: the settings have shards: {config.shards}, counted from 0")
     plan, clips = config.plan(feature), read_clips(layout)
-    device = run.device(f"extract {feature} of {dataset}", threads)
+    what = f"extract {feature} of {dataset}" + ("" if shard is None else f", shard {shard}")
+    kind = None if plan.spec.modality == "visual" else "cpu"  # sound is described on the CPU
+    device = run.device(what, threads, kind=kind)
     for number in range(config.shards) if shard is None else [shard]:
         mine = [clip for clip in clips if shard_of(clip.id, config.shards) == number]
         click.echo(_one_shard(plan, mine, layout, number, device, config.batch))

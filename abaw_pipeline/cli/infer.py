@@ -27,7 +27,7 @@ def command(run: Run, experiment: str, fold: str, seed: int, dataset: str | None
     home = run.layout(str(settings.dataset))
     target = run.layout(dataset or str(settings.dataset))
     keys = feature_keys(run, settings)
-    device = run.device(f"predict {target.dataset} with {experiment} {fold}-{seed}", threads)
+    device = run.device(f"predict {target.dataset} with {experiment} {fold}-{seed}", threads, share=True)
     journal = Journal(target.journal("infer", f"{experiment}-{fold}-{seed}"))
     manifest = infer(experiment, settings, fold, seed, home, target, device, keys, journal)
     for row in manifest.skipped:

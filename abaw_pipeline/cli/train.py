@@ -25,7 +25,7 @@ def command(run: Run, experiment: str, fold: str, seed: int, threads: int | None
     settings = experiment_of(run, experiment, fold, seed)
     layout = run.layout(str(settings.dataset))
     keys = feature_keys(run, settings)
-    device = run.device(f"train {experiment} {fold}-{seed}", threads)
+    device = run.device(f"train {experiment} {fold}-{seed}", threads, share=True)
     journal = Journal(layout.journal("train", f"{experiment}-{fold}-{seed}"), "epoch")
     card, done = train(experiment, settings, fold, seed, layout, device, keys, journal)
     for row in card.skipped:
