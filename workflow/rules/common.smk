@@ -69,6 +69,16 @@ def lost(manifest):
     return LOSSES.get(str(manifest), "")
 
 
+def gpu_units(alone):
+    """What a GPU job asks of `--resources gpu=`: a share where devices are shared, all shares of one where it runs alone.
+
+    A cluster's unit is always a whole GPU.
+    """
+    if CONFIG.device == "cpu":
+        return 0
+    return CONFIG.gpus.trainings_per_device if alone and workflow.local_exec and not workflow.remote_exec else 1
+
+
 PAIRS = [(name, dataset) for name in CONFIG.ensembles for dataset in CONFIG.ensemble_datasets(name)]
 SUBMISSIONS = [
     layout(dataset).submission(name, CONFIG.ensembles[name].task)

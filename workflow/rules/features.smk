@@ -19,7 +19,7 @@ rule extract:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        gpu=lambda wildcards: int(CONFIG.plan(wildcards.feature).spec.modality == "visual"),
+        gpu=lambda wildcards: gpu_units(alone=True) if CONFIG.plan(wildcards.feature).spec.modality == "visual" else 0,
     message:
         "extracting {wildcards.feature} of {wildcards.dataset}, shard {wildcards.shard}"
     shell:

@@ -21,7 +21,7 @@ rule train:
     threads: 1
     resources:
         mem_mb=lambda wildcards, input, attempt: manifests_mb(input.features) * attempt,
-        gpu=1,
+        gpu=gpu_units(alone=False),
     message:
         "training {wildcards.experiment}, fold {wildcards.fold}, seed {wildcards.seed}"
     shell:
@@ -52,7 +52,7 @@ rule infer:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        gpu=1,
+        gpu=gpu_units(alone=False),
     message:
         "predicting {wildcards.dataset} with {wildcards.experiment}, fold {wildcards.fold}, seed {wildcards.seed}"
     shell:
