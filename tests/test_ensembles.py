@@ -137,7 +137,7 @@ def test_verbs(toy: Toy) -> None:
         ensemble_datasets=lambda name: ["toy"],
     )
     run = SimpleNamespace(
-        file="config.yaml", config=config, layout=lambda dataset: toy.layout, device=lambda what, threads: None
+        file="config.yaml", config=config, layout=lambda dataset: toy.layout, device=lambda what, threads, share: None
     )
 
     def call(verb: click.Command, *arguments: str) -> str:
