@@ -77,7 +77,7 @@ def write_data(root: Path) -> None:
 
 def measure(what: str, folder: Path, *more: str) -> str:
     """Run Snakemake, print seconds and peak memory of its process, and return what it said."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", "size.smk", "--cores", "8", *more]
+    command = [sys.executable, "-m", "snakemake", "all", "--snakefile", "size.smk", "--cores", "8", *more]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "ABAW_SIZE_FOLDER": str(folder)}
     began = time.perf_counter()
     done = subprocess.Popen(

@@ -97,3 +97,55 @@ def test_array_digest_sees_values_type_and_shape():
 def test_file_digest_is_sha256(tmp_path: Path):
     (tmp_path / "a").write_bytes(b"abc")
     assert keys.file_digest(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_imports_for_type_checkers_and_versions_of_the_package_do_not_count(package):
+    path = package / "media" / "help.py"
+    before = _digest()
+    lines = "from typing import TYPE_CHECKING\n"
+    path.write_text(lines + path.read_text())
+    with_import = _digest()
+    path.write_text(path.read_text().replace(lines, lines + "if TYPE_CHECKING:\n    import torch\n"))
+    assert before != with_import == _digest()
+    assert code.libraries("media.cut") == {}
+    (package / "__init__.py").write_text("__version__ = '1'\n")
+    path.write_text(path.read_text() + "from abaw_pipeline import __version__\n")
+    named = _digest()
+    (package / "__init__.py").write_text("__version__ = '2'\n")
+    assert _digest() == named
+
+
+def test_libraries_are_those_that_the_code_imports_under_the_names_they_are_installed_by(package):
+    path = package / "media" / "help.py"
+    path.write_text("import numpy as np\nimport cv2, json, h5py\nfrom PIL import Image\nimport nowhere\n")
+    code._module.cache_clear()
+    assert code.libraries("media.cut").keys() == {"numpy", "opencv-python-headless", "pillow", "nowhere"}
+    assert code.libraries("media.cut")["nowhere"] == "not installed"
+    assert code.library_text("media.cut").startswith("nowhere not installed, numpy ")
+
+
+def test_versions_count_only_where_they_should(package, monkeypatch):
+    (package / "media" / "help.py").write_text("import numpy\n")
+    before = _digest()
+    code.use_policy({}, libraries_count=True)
+    try:
+        counted = _digest()
+        monkeypatch.setattr(code, "_version", lambda library: "999")
+        other = _digest()
+        code.use_policy({}, libraries_count=False)
+        assert len({before, counted, other}) == 3 and _digest() == before
+    finally:
+        code.use_policy({}, libraries_count=False)
+
+
+def test_an_adopted_change_counts_as_what_it_was(package):
+    before = _digest()
+    (package / "media" / "help.py").write_text("def half(x):\n    return x * 0.5\n")
+    after = _digest()
+    code.use_policy({after: before}, libraries_count=False)
+    try:
+        assert _digest() == before != code.own_digest("media.cut") == after
+        (package / "media" / "help.py").write_text("def half(x):\n    return x * 0.6\n")
+        assert _digest() not in (before, after)
+    finally:
+        code.use_policy({}, libraries_count=False)

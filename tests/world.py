@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import shutil
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,7 +22,11 @@ from tests.project import SETTINGS, Project
 Work = dict[tuple[str, str], int]
 """Units of work (clips, epochs) by stage and by what it was done for."""
 
-EXPERIMENTS = {"both": ["densenet", "fbank"], "face": ["densenet"], "sound": ["fbank"]}
+_STAGES = {"make media of": "media", "extract": "extract", "train": "train", "predict": "infer"}
+_ANNOUNCED = re.compile(
+    rf"  (?P<verb>{'|'.join(_STAGES)}) (?P<count>\d+) \w+(?: at most)? "
+    r"\((?:media of|feature|training|prediction of) (?P<what>.+)\)"
+)
 
 
 def settings() -> dict[str, Any]:
@@ -95,6 +100,20 @@ class World:
             self.told[path] = len(lines)
         return {what: count for what, count in found.items() if count}
 
+    def announced(self) -> Work:
+        """What ``abaw why`` says would run for all ensembles together."""
+        found: dict[tuple[str, str, str], int] = {}
+        for name in [*self.raw["ensembles"], *self.raw["experiments"]]:
+            for line in self.abaw("why", "--all", name).splitlines():
+                if match := _ANNOUNCED.fullmatch(line):
+                    stage, about = _STAGES[match["verb"]], match["what"].split()
+                    key = "" if stage == "media" else about[0].split("/")[0]
+                    found[stage, key, match["what"]] = int(match["count"])
+        summed: Counter[tuple[str, str]] = Counter()
+        for (stage, key, _), count in found.items():
+            summed[stage, key] += count
+        return dict(summed)
+
     def edit(self, module: str, old: str, new: str) -> None:
         """Replace the first ``old`` in a module of the project's own copy of the package."""
         path = self.root / "abaw_pipeline" / module
@@ -159,7 +178,16 @@ class World:
         return found
 
     def learned(self, *experiments: str) -> Work:
-        return self.trained(*experiments) | self.predicted(*experiments)
+        """Trained, and predicted where an ensemble asks for it."""
+        return self.trained(*experiments) | self.predicted(*(name for name in experiments if name in self.fused()))
+
+    def using(self, feature: str | None = None) -> list[str]:
+        """Experiments that read a feature; all of them without one."""
+        everything = self.raw["experiments"].items()
+        return [name for name, experiment in everything if feature is None or feature in experiment["features"]]
+
+    def fused(self) -> set[str]:
+        return {member for ensemble in self.raw["ensembles"].values() for member in ensemble["members"]}
 
 
 def _merged(before: Any, after: Any) -> Any:

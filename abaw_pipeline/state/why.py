@@ -19,10 +19,11 @@ FOLLOWED = 3
 """Inputs of one artefact whose reasons are told."""
 
 
-def why(config: Config, target: str) -> Iterator[str]:
+def why(config: Config, target: str, most: int | None = MOST) -> Iterator[str]:
     """Lines: what state the target is in and why, what would run for it, what differs and does not count.
 
     Args:
+        most: lines of one kind; ``None``: all of them.
         target: a data set, feature, experiment, ``experiment/fold-seed``, ensemble, or a path below the results.
 
     Raises:
@@ -34,12 +35,12 @@ def why(config: Config, target: str) -> Iterator[str]:
     todo = list({part.what: part for state in states for part in state.walk() if part.work}.values())
     if todo:
         yield "would run, at most (what comes out the same as before ends it there):"
-        yield from _some([f"  {part.work} ({part.what})" for part in todo])
+        yield from _some([f"  {part.work} ({part.what})" for part in todo], most)
     notes = {f"  {part.what}: {note}": None for state in states for part in state.walk() for note in part.notes}
     if notes:
         counts = "counts: libraries: rerun" if config.libraries == "rerun" else "does not count (libraries: note)"
         yield f"noted, {counts}:"
-        yield from _some(list(notes))
+        yield from _some(list(notes), most)
 
 
 def explain(state: State, depth: int = 0, told: set[str] | None = None) -> Iterator[str]:
@@ -109,7 +110,7 @@ def targets(config: Config, now: ResultsNow) -> Iterator[Target]:
                 yield Target((name,), (path, provenance_path(path)), partial(now.submission, name, dataset))
 
 
-def _some(lines: list[str]) -> Iterator[str]:
-    yield from lines[:MOST]
-    if len(lines) > MOST:
-        yield f"  and {len(lines) - MOST} more"
+def _some(lines: list[str], most: int | None = MOST) -> Iterator[str]:
+    yield from lines[:most]
+    if most is not None and len(lines) > most:
+        yield f"  and {len(lines) - most} more"
