@@ -27,5 +27,9 @@ rule all:
         PAGE,
 
 
+onstart:  # not in dry runs, and not in the processes of jobs
+    sweep(RESULTS)
+
+
 onsuccess:
     shell("{HERE} --config {SETTINGS} summary")

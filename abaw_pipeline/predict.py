@@ -21,6 +21,7 @@ from abaw_pipeline.media.settings import MediaSettings
 from abaw_pipeline.report.curves import write_curves
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.runtime.temporaries import sweep, sweep_folder
 from abaw_pipeline.training.infer import infer
 from abaw_pipeline.training.settings import ExperimentSettings, fold_names
 from abaw_pipeline.types import Skipped
@@ -60,6 +61,8 @@ def predict_recordings(
         ValueError: the ensemble was not trained, or with other settings than those in force.
     """
     layout = Layout(out / "work", "recordings")
+    sweep(layout.results)
+    sweep_folder(out)
     index = build_index("recordings", RecordingsSettings(adapter="recordings", files=[str(f) for f in files]), layout)
     clips = read_clips(layout)
     made = build_media(clips, layout, media)

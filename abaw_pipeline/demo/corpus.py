@@ -16,6 +16,7 @@ from abaw_pipeline.demo.layout import write_samples
 from abaw_pipeline.demo.write import write_recording
 from abaw_pipeline.runtime.files import atomic, write_json
 from abaw_pipeline.runtime.progress import progress, say
+from abaw_pipeline.runtime.temporaries import sweep_folder
 
 VERSION = 1
 """Raised whenever the same arguments give another corpus."""
@@ -49,6 +50,7 @@ def write_corpus(
     if _already_there(root, about):
         say(f"{root}: this corpus is already there")
         return False
+    sweep_folder(root.parent, root.name)
     with atomic(root) as temporary:
         temporary.mkdir()
         _write_all(temporary, recordings, seed, workers or os.cpu_count() or 1)

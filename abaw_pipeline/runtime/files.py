@@ -4,37 +4,45 @@ from __future__ import annotations
 
 import json
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from abaw_pipeline.runtime.temporaries import temporary_beside
 
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary sibling of ``path`` to write a file or a folder to; renamed to ``path`` when the block succeeds.
 
-    An old folder is moved aside first (a rename onto a non-empty folder fails), then removed. The temporary name
-    starts with ``.tmp-`` and is removed when the block raises.
+    An old folder is moved aside first (a rename onto a non-empty folder fails), then removed. The temporary is removed
+    when the block raises; what a kill leaves is found by its name (``temporaries.sweep``).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    mark = uuid.uuid4().hex[:8]
-    temporary = path.with_name(f".tmp-{mark}-{path.name}")
+    temporary = temporary_beside(path)
     try:
         yield temporary
-        _put_in_place(temporary, path, path.with_name(f".tmp-{mark}-old-{path.name}"))
+        _put_in_place(temporary, path)
     finally:
         _remove(temporary)
 
 
-def _put_in_place(temporary: Path, path: Path, aside: Path) -> None:
-    if path.is_dir():
-        path.rename(aside)
-        temporary.rename(path)
-        shutil.rmtree(aside)
-    else:
+def discard(folder: Path) -> None:
+    """Remove a folder that is gone under its name at once, whatever stops the removal."""
+    aside = temporary_beside(folder)
+    folder.rename(aside)
+    shutil.rmtree(aside)
+
+
+def _put_in_place(temporary: Path, path: Path) -> None:
+    if not path.is_dir():
         temporary.replace(path)
+        return
+    aside = temporary_beside(path)
+    path.rename(aside)
+    temporary.rename(path)
+    shutil.rmtree(aside)
 
 
 def _remove(path: Path) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fnmatch
+import os
 import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from abaw_pipeline.runtime.names import escape
 
@@ -92,6 +96,47 @@ class Layout:
 
 def report_page(results: Path) -> Path:
     return results / "report" / "index.html"
+
+
+WRITTEN: Mapping[str, Any] = {
+    ".settings": {},
+    "report": {},
+    "logs": {},
+    "benchmarks": {},
+    "*": {  # a data set
+        "labels": {},
+        "samples": {},
+        "media": {"*": {}},
+        "manifests": {"media": {}, "features": {"*": {}}},
+        "features": {"*.zarr": {}},
+        "models": {"*": {"*": {}}},
+        "predictions": {"*": {"*.zarr": {}}},
+        "ensembles": {"*": {}},
+        "submissions": {"*": {}},
+    },
+}
+"""The folders under ``results`` whose entries are written one by one (a clip of a store is one entry), as patterns."""
+
+
+def written(folder: Path, tree: Mapping[str, Any] = WRITTEN) -> Iterator[os.DirEntry[str]]:
+    """Every entry of every folder that ``tree`` names, below ``folder``; links are not followed."""
+    try:
+        with os.scandir(folder) as found:
+            entries = list(found)
+    except OSError:  # gone meanwhile, or not ours to read
+        return
+    for entry in entries:
+        yield entry
+        below = _below(tree, entry.name)
+        if below is not None and entry.is_dir(follow_symlinks=False):
+            yield from written(Path(entry.path), below)
+
+
+def _below(tree: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    if name in tree:
+        return tree[name]
+    hidden = name.startswith(".")  # a temporary, or not ours
+    return next((tree[pattern] for pattern in tree if not hidden and fnmatch.fnmatchcase(name, pattern)), None)
 
 
 def shard_of(clip: str, shards: int) -> int:

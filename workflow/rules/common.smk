@@ -13,6 +13,7 @@ from abaw_pipeline.runtime.snapshot import refresh_listing, save_settings
 from abaw_pipeline.state.listed import manifests
 from abaw_pipeline.state.losses import loss_marks, missing_index_files
 from abaw_pipeline.training.memory import manifests_mb
+from abaw_pipeline.runtime.temporaries import sweep, sweep_folder
 from abaw_pipeline.training.plan import prediction_code, recipe
 from abaw_pipeline.training.settings import fold_names
 
@@ -36,6 +37,8 @@ HERE = f"'{sys.executable}' -m abaw_pipeline"
 # With conda it is the environment's Python, on this copy of the package.
 WITH_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 ABAW = f"PYTHONPATH='{workflow.basedir}' python -m abaw_pipeline" if WITH_CONDA else HERE
+sweep_folder(SETTINGS.parent)
+ABAW = f"'{sys.executable}' -m abaw_pipeline"
 RESULTS = Path(CONFIG.results)
 LOGS = f"{RESULTS}/logs"
 TIMES = f"{RESULTS}/benchmarks"

@@ -6,6 +6,7 @@ for _name, _settings in CONFIG.datasets.items():
     if not _listing and _name not in GENERATED:
         stop(f"datasets.{_name}.root: no such folder: {_settings.root}")
     refresh_listing(layout(_name), _listing)
+    sweep_folder(layout(_name).home)
 
 
 rule corpus:
