@@ -28,7 +28,7 @@ rule all:
 
 
 onstart:  # not in dry runs, and not in the processes of jobs
-    sweep(RESULTS)
+    begin()
 
 
 onsuccess:

@@ -9,6 +9,7 @@ from abaw_pipeline.runtime.code import PACKAGE, code_digest
 from abaw_pipeline.runtime.keys import file_digest, settings_digest
 from abaw_pipeline.media.codes import media_codes
 from abaw_pipeline.runtime.paths import Layout, report_page
+from abaw_pipeline.runtime.run_lock import hold
 from abaw_pipeline.runtime.snapshot import refresh_listing, save_settings
 from abaw_pipeline.state.listed import manifests
 from abaw_pipeline.state.losses import loss_marks, missing_index_files
@@ -22,14 +23,14 @@ SETTINGS_FILE = str((workflow.overwrite_configfiles or ["config.yaml"])[-1])
 
 def stop(problem):
     """One line and exit code 2, before any job starts."""
-    print(f"abaw: {SETTINGS_FILE}: {problem}", file=sys.stderr)
+    print(f"abaw: {problem}", file=sys.stderr)
     sys.exit(2)
 
 
 try:
     CONFIG = check(config, SETTINGS_FILE)
 except ValueError as error:
-    stop(str(error).removeprefix(f"{SETTINGS_FILE}: "))
+    stop(error)
 
 # Jobs read the settings as they were when Snakemake read them, whatever is edited meanwhile.
 SETTINGS = save_settings(CONFIG)
@@ -44,6 +45,15 @@ LOGS = f"{RESULTS}/logs"
 TIMES = f"{RESULTS}/benchmarks"
 PAGE = str(report_page(RESULTS))
 SHARDS = range(CONFIG.shards)
+
+
+def begin():
+    """Take the results folder for this run, and remove what killed ones left half-made."""
+    try:
+        hold(RESULTS, "snakemake")
+    except ValueError as error:
+        stop(error)
+    sweep(RESULTS)
 
 
 def layout(dataset):

@@ -4,7 +4,7 @@ GENERATED = {name: s.generate for name, s in CONFIG.datasets.items() if getattr(
 for _name, _settings in CONFIG.datasets.items():
     _listing = listing_digest(_settings)
     if not _listing and _name not in GENERATED:
-        stop(f"datasets.{_name}.root: no such folder: {_settings.root}")
+        stop(f"{SETTINGS_FILE}: datasets.{_name}.root: no such folder: {_settings.root}")
     refresh_listing(layout(_name), _listing)
     sweep_folder(layout(_name).home)
 
