@@ -31,5 +31,9 @@ onstart:  # not in dry runs, and not in the processes of jobs
     begin()
 
 
+onerror:
+    say_if_full()
+
+
 onsuccess:
     shell("{HERE} --config {SETTINGS} summary")

@@ -61,7 +61,7 @@ def test_settings_and_keys_import_nothing_heavy():
     code = (
         "import sys; from abaw_pipeline.config import load; from pathlib import Path; "
         "from abaw_pipeline.datasets.listing import listing_digest; "
-        "from abaw_pipeline.runtime import snapshot; "
+        "from abaw_pipeline.runtime import run_lock, snapshot, storage, temporaries; "
         "c = load(Path('config.yaml')); [c.plan(f) for f in c.features]; print(' '.join(sys.modules))"
     )
     root = PACKAGE.parent

@@ -16,6 +16,7 @@ from abaw_pipeline.media.settings import FaceSettings, MediaSettings
 from abaw_pipeline.media.store import Faces, read_clock, read_sound
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout, shard_of
+from abaw_pipeline.runtime.storage import CannotWrite
 from tests.media_fixtures import clip_of, portrait, scene, steady, tone, write_clip, write_crops
 
 HAAR = MediaSettings(faces=FaceSettings(source="detect", detector="haar"))
@@ -160,7 +161,7 @@ def test_a_full_disk_is_no_fault_of_a_clip(layout, recording, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("abaw_pipeline.media.build.write_sound", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(CannotWrite, match="No space left"):
         build_media([clip_of("x", recording)], layout, HAAR)
 
 

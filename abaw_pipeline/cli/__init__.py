@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from abaw_pipeline import __version__
+from abaw_pipeline.runtime.storage import EXIT_CODE, CannotWrite, fault_of
 
 VERBS = {
     "demo": "Write the built-in corpus, an Aff-Wild2-shaped data set that needs no licence.",
@@ -131,7 +134,7 @@ def group(context: click.Context, file: Path, overrides: tuple[str, ...]) -> Non
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the program; user errors become one line on standard error and exit code 2."""
+    """Run the program; user errors become one line on standard error and exit code 2, a full disk one and 74."""
     try:
         group.main(args=arguments, prog_name="abaw", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -139,12 +142,29 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(2)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "abaw"
-        click.echo(f"abaw: {error.format_message()} (see '{command} --help')", err=True)
-        sys.exit(2)
+        _stop(f"{error.format_message()} (see '{command} --help')", 2)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.Abort:
         sys.exit(130)
     except ValueError as error:
-        click.echo(f"abaw: {error}", err=True)
-        sys.exit(2)
+        _stop(error, 2)
+    except CannotWrite as error:
+        _stop(error, EXIT_CODE)
+    except PermissionError as error:
+        _stop(f"{error.filename}: {error.strerror}", 2)
+    except OSError as error:  # met outside the writing of a file, as when the log is full
+        fault = fault_of(error, Path(error.filename or "/dev/stdout").resolve())
+        if fault is None:
+            raise
+        _stop(fault, EXIT_CODE)
+
+
+def _stop(reason: object, code: int) -> NoReturn:
+    """One line on standard error, and the exit code."""
+    try:
+        click.echo(f"abaw: {reason}", err=True)
+        sys.stdout.flush()
+    except OSError:  # the log is on a full disk: the exit code says what is left to be said
+        sys.stdout = sys.stderr = io.StringIO()
+    sys.exit(code)

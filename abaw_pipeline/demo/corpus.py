@@ -84,8 +84,12 @@ def _write_all(root: Path, recordings: list[Recording], seed: int, workers: int)
     # Spawned, not forked: the caller may hold threads (torch, OpenCV) that a fork would break.
     with ProcessPoolExecutor(min(workers, len(order)), get_context("spawn")) as pool:
         jobs = [pool.submit(write_recording, root, recording, seed) for recording in order]
-        for job in progress(as_completed(jobs), "corpus", "recording", len(jobs)):
-            job.result()
+        try:
+            for job in progress(as_completed(jobs), "corpus", "recording", len(jobs)):
+                job.result()
+        except BaseException:  # do not render the others first
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _sample_rows(recordings: list[Recording], seed: int) -> list[tuple[str, int]]:

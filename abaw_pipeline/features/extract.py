@@ -92,6 +92,7 @@ def extract(
 
     Raises:
         ValueError: the weights do not load or do not fit.
+        CannotWrite: the disk is full or read-only. That is no fault of a clip.
     """
     found = survey(plan, clips, layout, media)
     manifest = Manifest(plan.about, skipped=found.skipped)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property
@@ -25,11 +24,10 @@ from abaw_pipeline.runtime.keys import digest, settings_digest
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.progress import progress
+from abaw_pipeline.runtime.storage import writing
 from abaw_pipeline.types import Clip, Skipped
 
 STAGE = "media"
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-"""Errors of the disk that is written to: no fault of a clip."""
 
 
 def media_about(settings: MediaSettings) -> dict[str, Any]:
@@ -59,7 +57,7 @@ def build_media(
 
     Raises:
         ValueError: the settings name a detector that cannot be made.
-        OSError: the disk is full.
+        CannotWrite: the disk is full or read-only. That is no fault of a clip.
     """
     manifest = Manifest(media_about(settings))
     builder = _Builder(layout, settings)
@@ -70,12 +68,11 @@ def build_media(
         journal.begin(len(todo))
     for clip in progress(clips, STAGE, total=len(clips)):
         try:
-            manifest.clips[clip.id] = builder.build(clip)
-            if clip.id in todo:
-                journal.did(clip.id, manifest.clips[clip.id]["frames"])
+            with writing(layout.clock(clip.id).parent):
+                manifest.clips[clip.id] = builder.build(clip)
+                if clip.id in todo:
+                    journal.did(clip.id, manifest.clips[clip.id]["frames"])
         except (ValueError, OSError, av.error.FFmpegError) as error:
-            if isinstance(error, OSError) and error.errno in _DISK:
-                raise
             manifest.skipped.append(Skipped(clip.id, STAGE, " ".join(str(error).split())))
     if todo:
         journal.end()

@@ -6,13 +6,13 @@ import json
 from array import array
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from abaw_pipeline.media.crop_files import list_crops
 from abaw_pipeline.media.decode import has_pictures, pictures
 from abaw_pipeline.runtime.code import library_text
 from abaw_pipeline.runtime.files import atomic
+from abaw_pipeline.runtime.hdf5 import Hdf5Writer
 from abaw_pipeline.runtime.keys import array_digest
 from abaw_pipeline.types import Clip, Clock
 
@@ -25,7 +25,7 @@ def write_clock(clip: Clip, max_error_share: float, path: Path, key: str) -> Non
     """
     notes: list[str] = []
     times = clock_of(clip, max_error_share, notes).times
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic(path) as temporary, Hdf5Writer(temporary) as file:
         file["times"] = times
         file.attrs.update(key=key, content=array_digest(times), notes=json.dumps(notes))
         file.attrs["libraries"] = library_text("media.clock")

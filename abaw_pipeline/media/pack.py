@@ -8,10 +8,10 @@ from array import array
 from pathlib import Path
 from types import TracebackType
 
-import h5py
 import numpy as np
 
 from abaw_pipeline.runtime.code import library_text
+from abaw_pipeline.runtime.hdf5 import Hdf5Writer
 
 BLOCK = 1 << 20
 """Bytes that are gathered before they are written."""
@@ -25,7 +25,8 @@ class FaceWriter:
     """
 
     def __init__(self, path: Path, key: str, aligned: str, notes: list[str], with_boxes: bool = False) -> None:
-        self._file = h5py.File(path, "w")
+        self._writer = Hdf5Writer(path)
+        self._file = self._writer.file
         self._bytes = self._file.create_dataset("jpeg", (0,), "u1", maxshape=(None,), chunks=(BLOCK,))
         made_by = "media.official" if aligned == "official" else "media.faces"
         self._attributes = {"key": key, "aligned": aligned, "libraries": library_text(made_by)}
@@ -72,4 +73,4 @@ class FaceWriter:
             if kind is None:
                 self._finish()
         finally:
-            self._file.close()
+            self._writer.close()

@@ -15,6 +15,7 @@ from abaw_pipeline.media.decode import opened
 from abaw_pipeline.media.resample import RATE, Run
 from abaw_pipeline.runtime.code import library_text
 from abaw_pipeline.runtime.files import atomic
+from abaw_pipeline.runtime.hdf5 import Hdf5Writer
 
 JUMP_S = 0.02
 """Timestamps may stray this far (seconds) from the count of samples before sound is placed anew by them."""
@@ -32,7 +33,7 @@ def write_sound(video: str | None, path: Path, key: str) -> None:
         ValueError: the recording cannot be opened, or its timestamps leave a gap of more than an hour.
     """
     notes: list[str] = []
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic(path) as temporary, Hdf5Writer(temporary) as file:
         track = _Track(file)
         if video is not None:
             _fill(track, video, notes)

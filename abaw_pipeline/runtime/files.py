@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from abaw_pipeline.runtime.temporaries import temporary_beside
+from abaw_pipeline.runtime.storage import writing
+from abaw_pipeline.runtime.temporaries import remove, temporary_beside
 
 
 @contextmanager
@@ -18,14 +20,18 @@ def atomic(path: Path) -> Iterator[Path]:
 
     An old folder is moved aside first (a rename onto a non-empty folder fails), then removed. The temporary is removed
     when the block raises; what a kill leaves is found by its name (``temporaries.sweep``).
+
+    Raises:
+        CannotWrite: the block, or the renaming, met a disk that is full or cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_beside(path)
     try:
-        yield temporary
-        _put_in_place(temporary, path)
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            _put_in_place(temporary, path)
     finally:
-        _remove(temporary)
+        _clear(temporary)
 
 
 def discard(folder: Path) -> None:
@@ -33,6 +39,15 @@ def discard(folder: Path) -> None:
     aside = temporary_beside(folder)
     folder.rename(aside)
     shutil.rmtree(aside)
+
+
+def _clear(path: Path) -> None:
+    """Remove a temporary, and once more where threads of a library that failed still put something there (zarr)."""
+    for _ in range(40):
+        if not (path.exists() or path.is_symlink()):
+            return
+        remove(path)
+        time.sleep(0.05)
 
 
 def _put_in_place(temporary: Path, path: Path) -> None:
@@ -43,13 +58,6 @@ def _put_in_place(temporary: Path, path: Path) -> None:
     path.rename(aside)
     temporary.rename(path)
     shutil.rmtree(aside)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from abaw_pipeline.runtime.storage import writing
+
 
 class Journal:
     """Appends to one job's journal.
@@ -55,10 +57,11 @@ class Journal:
     def _write(self, entry: Mapping[str, Any]) -> None:
         if self._path is None:
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps({"at": round(time.time(), 3), **entry}, ensure_ascii=False) + "\n"
-        with self._path.open("ab") as stream:
-            stream.write(line.encode())
+        with writing(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("ab") as stream:
+                stream.write(line.encode())
 
 
 NO_JOURNAL = Journal(None)

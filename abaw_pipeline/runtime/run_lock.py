@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from abaw_pipeline.runtime.progress import say
+from abaw_pipeline.runtime.storage import writing
 
 NAME = ".lock"
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -28,11 +29,13 @@ class RunLock:
 
     Raises:
         ValueError: somebody else holds it (who, where and since when is named), or the file may not be written.
+        CannotWrite: the disk is full or read-only, and the file is not there yet.
     """
 
     def __init__(self, results: Path, what: str) -> None:
-        results.mkdir(parents=True, exist_ok=True)
-        self._descriptor: int | None = _locked(results / NAME)
+        with writing(results):
+            results.mkdir(parents=True, exist_ok=True)
+            self._descriptor: int | None = _locked(results / NAME)
         os.register_at_fork(after_in_child=self.release)  # a copy of the descriptor would keep the lock
         with suppress(OSError):  # a full disk must not keep anybody from making space
             os.ftruncate(self._descriptor, 0)

@@ -62,7 +62,7 @@ def sweep(results: Path) -> list[Path]:
 
     Never follows a link. A writer on another machine counts as dead after a day.
     """
-    return _remove(left_over(results))
+    return [path for path in list(left_over(results)) if remove(path)]
 
 
 def sweep_folder(folder: Path, name: str = "") -> list[Path]:
@@ -71,7 +71,7 @@ def sweep_folder(folder: Path, name: str = "") -> list[Path]:
         return []
     with os.scandir(folder) as entries:
         found = [entry for entry in entries if entry.name.endswith(name[-40:])]
-    return _remove(_dead(found, folder))
+    return [path for path in _dead(found, folder) if remove(path)]
 
 
 def left_over(results: Path) -> Iterator[Path]:
@@ -120,11 +120,9 @@ def _last_touched(path: Path) -> float:
         return float("inf")
 
 
-def _remove(paths: Iterable[Path]) -> list[Path]:
-    """Remove what can be removed; another user's left-overs stay."""
-    removed = []
-    for path in list(paths):
-        with suppress(OSError):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-            removed.append(path)
-    return removed
+def remove(path: Path) -> bool:
+    """Remove a temporary if that can be done (not on a read-only disk, not another user's); whether it was."""
+    with suppress(OSError):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return True
+    return False

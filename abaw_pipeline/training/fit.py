@@ -14,7 +14,7 @@ from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.card import Card
 from abaw_pipeline.training.gather import Material
 from abaw_pipeline.training.loop import Labelled, fit
-from abaw_pipeline.training.model_store import build_network, save_model
+from abaw_pipeline.training.model_store import build_network, room_for_model, save_model
 from abaw_pipeline.training.resident import Standard
 from abaw_pipeline.training.samples import Moments
 from abaw_pipeline.training.scores import SCORES
@@ -37,24 +37,26 @@ def fit_material(
 
     Raises:
         ValueError: a side without annotated frames, values not finite.
+        CannotWrite: there is no room for the model; known before the first epoch.
     """
     settings = material.settings
     training, moments = _load(material, "train")
     validation, _ = _load(material, "validation")
     standard = Standard(*map(torch.from_numpy, moments.result(settings.features)))
     place = device() if device else torch.device("cpu")
-    journal.begin(settings.epochs)
-    trained = fit(
-        lambda: build_network(settings, sum(material.sources.widths)),
-        training,
-        validation,
-        standard,
-        settings,
-        seed,
-        SCORES[settings.task],
-        place,
-        lambda epoch: journal.did(epoch, sum(training.clips.lengths)),
-    )
+    with room_for_model(folder, settings, sum(material.sources.widths)):
+        journal.begin(settings.epochs)
+        trained = fit(
+            lambda: build_network(settings, sum(material.sources.widths)),
+            training,
+            validation,
+            standard,
+            settings,
+            seed,
+            SCORES[settings.task],
+            place,
+            lambda epoch: journal.did(epoch, sum(training.clips.lengths)),
+        )
     chosen = trained.chosen
     scores = dict(zip(TASKS[settings.task].columns, chosen.columns, strict=True))
     result = {"best_epoch": chosen.epoch, "epochs": len(trained.history), "metrics": {"mean": chosen.mean, **scores}}

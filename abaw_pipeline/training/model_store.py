@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from safetensors.torch import load_file
 from abaw_pipeline.models.temporal import TemporalModel
 from abaw_pipeline.runtime.files import atomic, write_json
 from abaw_pipeline.runtime.keys import array_digest, digest
+from abaw_pipeline.runtime.storage import room_for
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.card import CARD, HISTORY, WEIGHTS, Card, read_card, write_weights
 from abaw_pipeline.training.loop import Epoch
@@ -26,6 +28,8 @@ from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.sources import FeatureNote
 from abaw_pipeline.types import FrameTable
 
+_BESIDE_WEIGHTS = 1 << 20
+"""Bytes kept for history, card and statistics: more than they take."""
 _STANDARD = "standard."
 
 
@@ -60,6 +64,13 @@ def build_network(settings: ExperimentSettings, dimension: int) -> TemporalModel
     """The untrained network of an experiment for inputs of ``dimension``."""
     task = TASKS[settings.task]
     return TemporalModel(dimension, len(task.columns), task.kind == "values", settings.encoder, settings.head)
+
+
+def room_for_model(folder: Path, settings: ExperimentSettings, dimension: int) -> AbstractContextManager[None]:
+    """Keep as much room as the model folder will need; ``CannotWrite`` at once where there is none."""
+    with torch.device("meta"):  # sizes alone: nothing is drawn or allocated
+        tensors = build_network(settings, dimension).state_dict().values()
+    return room_for(folder, sum(tensor.numel() * tensor.element_size() for tensor in tensors) + _BESIDE_WEIGHTS)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ def train(
 
     Raises:
         ValueError: an earlier stage is missing or stale, a side without annotated frames, values not finite.
+        CannotWrite: there is no room for the model; known before the first epoch.
     """
     material = gather(settings, fold, seed, layout, feature_keys)
     if kept := kept_card(layout.model(experiment, fold, seed), material.key, material.sources.notes):

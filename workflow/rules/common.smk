@@ -14,6 +14,7 @@ from abaw_pipeline.runtime.snapshot import refresh_listing, save_settings
 from abaw_pipeline.state.listed import manifests
 from abaw_pipeline.state.losses import loss_marks, missing_index_files
 from abaw_pipeline.training.memory import manifests_mb
+from abaw_pipeline.runtime.storage import EXIT_CODE, CannotWrite, require_room
 from abaw_pipeline.runtime.temporaries import sweep, sweep_folder
 from abaw_pipeline.training.plan import prediction_code, recipe
 from abaw_pipeline.training.settings import fold_names
@@ -21,10 +22,10 @@ from abaw_pipeline.training.settings import fold_names
 SETTINGS_FILE = str((workflow.overwrite_configfiles or ["config.yaml"])[-1])
 
 
-def stop(problem):
-    """One line and exit code 2, before any job starts."""
+def stop(problem, code=2):
+    """One line and an exit code, before any job starts."""
     print(f"abaw: {problem}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(code)
 
 
 try:
@@ -33,13 +34,15 @@ except ValueError as error:
     stop(error)
 
 # Jobs read the settings as they were when Snakemake read them, whatever is edited meanwhile.
-SETTINGS = save_settings(CONFIG)
+try:
+    SETTINGS = save_settings(CONFIG)
+except CannotWrite as error:
+    stop(error, EXIT_CODE)
+sweep_folder(SETTINGS.parent)
 HERE = f"'{sys.executable}' -m abaw_pipeline"
 # With conda it is the environment's Python, on this copy of the package.
 WITH_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 ABAW = f"PYTHONPATH='{workflow.basedir}' python -m abaw_pipeline" if WITH_CONDA else HERE
-sweep_folder(SETTINGS.parent)
-ABAW = f"'{sys.executable}' -m abaw_pipeline"
 RESULTS = Path(CONFIG.results)
 LOGS = f"{RESULTS}/logs"
 TIMES = f"{RESULTS}/benchmarks"
@@ -51,9 +54,20 @@ def begin():
     """Take the results folder for this run, and remove what killed ones left half-made."""
     try:
         hold(RESULTS, "snakemake")
+        sweep(RESULTS)
+        require_room(RESULTS)
     except ValueError as error:
         stop(error)
-    sweep(RESULTS)
+    except CannotWrite as error:
+        stop(error, EXIT_CODE)
+
+
+def say_if_full():
+    """After a failure: on a full disk, the logs that would say so are empty."""
+    try:
+        require_room(RESULTS)
+    except CannotWrite as error:
+        print(f"abaw: {error}", file=sys.stderr)
 
 
 def layout(dataset):

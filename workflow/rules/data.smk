@@ -5,7 +5,10 @@ for _name, _settings in CONFIG.datasets.items():
     _listing = listing_digest(_settings)
     if not _listing and _name not in GENERATED:
         stop(f"{SETTINGS_FILE}: datasets.{_name}.root: no such folder: {_settings.root}")
-    refresh_listing(layout(_name), _listing)
+    try:
+        refresh_listing(layout(_name), _listing)
+    except CannotWrite as error:
+        stop(error, EXIT_CODE)
     sweep_folder(layout(_name).home)
 
 
