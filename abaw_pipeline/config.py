@@ -22,6 +22,7 @@ from abaw_pipeline.runtime.adopted import adopted_codes
 from abaw_pipeline.runtime.code import use_policy
 from abaw_pipeline.runtime.digests import MEMORY as DIGESTS
 from abaw_pipeline.runtime.settings import GpuSettings
+from abaw_pipeline.runtime.paths import NOT_DATASETS
 from abaw_pipeline.strict import Strict, nearest, parse, plain
 from abaw_pipeline.submission.settings import SubmissionSettings
 from abaw_pipeline.training.settings import ExperimentSettings, GridSettings, expand
@@ -155,8 +156,9 @@ def _check_names(config: Config, source: str) -> None:
         for name in getattr(config, section):
             if not _NAME.fullmatch(name):
                 raise ValueError(f"{source}: {section}: '{name}' must be letters, digits and _ + . - (it names a file)")
-    if "report" in config.datasets or "logs" in config.datasets:
-        raise ValueError(f"{source}: datasets: 'report' and 'logs' are folders of the results, choose another name")
+    for name in NOT_DATASETS:
+        if name in config.datasets:
+            raise ValueError(f"{source}: datasets: '{name}' is a folder of the results, choose another name")
 
 
 def _check_experiments(config: Config, source: str) -> None:

@@ -23,7 +23,7 @@ ORDER = (
     ("report",),
     ("predict",),
     ("config",),
-    ("state",),
+    ("state", "cleaning"),
     ("cli", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}

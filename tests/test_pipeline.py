@@ -56,6 +56,11 @@ def test_a_second_run_has_nothing_to_do(finished):
     assert done.returncode == 0 and "Nothing to be done" in done.stdout + done.stderr
 
 
+def test_of_a_finished_run_there_is_nothing_to_clean(finished):
+    done = finished.run("abaw", "clean")
+    assert done.returncode == 0 and "nothing to remove" in done.stdout, done.stdout + done.stderr
+
+
 def test_another_number_of_bins_makes_fbank_stale_and_what_uses_it(finished):
     settings = copy.deepcopy(SETTINGS)
     settings["features"]["fbank"]["bins"] = 25

@@ -25,6 +25,7 @@ VERBS = {
     "adopt": "Let changed code count as unchanged where a check of values proves it harmless.",
     "schema": "Print the JSON schema of config.yaml, for editors.",
     "summary": "Say where the results are, how good they look, and what was skipped.",
+    "clean": "List what no setting refers to any more in the results, ask, and remove it.",
     "listing": "Rule: note which raw files a data set has.",
     "index": "Rule: list a data set's clips, labels and samples.",
     "media": "Rule: picture clock, face crops and sound of one shard of clips.",

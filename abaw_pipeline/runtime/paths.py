@@ -98,11 +98,12 @@ def report_page(results: Path) -> Path:
     return results / "report" / "index.html"
 
 
+NOT_DATASETS = ("report", "logs", "benchmarks")
+"""Folders of ``results`` beside those of the data sets."""
+
 WRITTEN: Mapping[str, Any] = {
     ".settings": {},
-    "report": {},
-    "logs": {},
-    "benchmarks": {},
+    **{name: {} for name in NOT_DATASETS},
     "*": {  # a data set
         "labels": {},
         "samples": {},

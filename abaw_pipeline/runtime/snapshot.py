@@ -16,11 +16,19 @@ def save_settings(config: Any) -> Path:
 
     Jobs read this file: an edit of ``config.yaml`` while a run is under way reaches the next run only.
     """
-    content = config.model_dump(mode="json", exclude={"grids"}, exclude_unset=True)
-    path = Path(config.results) / ".settings" / f"{digest(content)[:16]}.json"
+    path = snapshot_path(config)
     if not path.exists():
-        write_json(path, content)
+        write_json(path, _content(config))
     return path
+
+
+def snapshot_path(config: Any) -> Path:
+    """Where ``save_settings`` keeps these settings."""
+    return Path(config.results) / ".settings" / f"{digest(_content(config))[:16]}.json"
+
+
+def _content(config: Any) -> Any:
+    return config.model_dump(mode="json", exclude={"grids"}, exclude_unset=True)
 
 
 def refresh_listing(layout: Layout, listing: str) -> None:
