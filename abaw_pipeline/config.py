@@ -21,8 +21,8 @@ from abaw_pipeline.media.settings import MediaSettings
 from abaw_pipeline.runtime.adopted import adopted_codes
 from abaw_pipeline.runtime.code import use_policy
 from abaw_pipeline.runtime.digests import MEMORY as DIGESTS
-from abaw_pipeline.runtime.settings import GpuSettings
 from abaw_pipeline.runtime.paths import NOT_DATASETS
+from abaw_pipeline.runtime.settings import GpuSettings
 from abaw_pipeline.strict import Strict, nearest, parse, plain
 from abaw_pipeline.submission.settings import SubmissionSettings
 from abaw_pipeline.training.settings import ExperimentSettings, GridSettings, expand

@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from abaw_pipeline.runtime.clocks import keep_older
 from abaw_pipeline.runtime.files import write_json
 from abaw_pipeline.runtime.keys import digest
 from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.runtime.storage import writing
 
 
 def save_settings(config: Any) -> Path:
@@ -34,10 +36,20 @@ def _content(config: Any) -> Any:
 def refresh_listing(layout: Layout, listing: str) -> None:
     """Write ``listing.json`` when the raw files differ from it; remove it when they are gone.
 
-    Its modification time is what makes Snakemake index the data set again.
+    Its modification time, later than that of the index, is what makes Snakemake index the data set again.
     """
     path = layout.listing
     if not listing:
-        path.unlink(missing_ok=True)
-    elif not path.exists() or json.loads(path.read_text())["listing"] != listing:
+        with writing(path):
+            path.unlink(missing_ok=True)
+    elif _listed(path) != listing:
         write_json(path, {"listing": listing})
+        keep_older(layout.clips, path)
+
+
+def _listed(path: Path) -> str | None:
+    """The listing of the last time; ``None`` where there is none that can be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["listing"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None

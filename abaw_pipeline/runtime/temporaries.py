@@ -100,15 +100,22 @@ class _Judge:
 
     @cached_property
     def _now(self) -> float | None:
-        """The time as this file system stamps it: its clock need not be that of this machine."""
-        probe = temporary_beside(self._folder / "now")
-        try:
-            probe.touch()
-            now = probe.stat().st_mtime
-            probe.unlink()
-        except OSError:  # full or read-only: what cannot be judged stays
-            return None
-        return now
+        return time_of(self._folder)
+
+
+def time_of(folder: Path) -> float | None:
+    """The time by which the file system of ``folder`` stamps files: its clock need not be that of this machine.
+
+    ``None`` where nothing can be written, so that it cannot be told.
+    """
+    probe = temporary_beside(folder / "now")
+    try:
+        probe.touch()
+        now = probe.stat().st_mtime
+        probe.unlink()
+    except OSError:
+        return None
+    return now
 
 
 def _last_touched(path: Path) -> float:

@@ -5,17 +5,18 @@ from snakemake.settings.types import DeploymentMethod
 
 from abaw_pipeline.config import check
 from abaw_pipeline.datasets.listing import listing_digest
+from abaw_pipeline.media.codes import media_codes
+from abaw_pipeline.runtime.clocks import settle
 from abaw_pipeline.runtime.code import PACKAGE, code_digest
 from abaw_pipeline.runtime.keys import file_digest, settings_digest
-from abaw_pipeline.media.codes import media_codes
 from abaw_pipeline.runtime.paths import Layout, report_page
 from abaw_pipeline.runtime.run_lock import hold
 from abaw_pipeline.runtime.snapshot import refresh_listing, save_settings
+from abaw_pipeline.runtime.storage import EXIT_CODE, CannotWrite, require_room
+from abaw_pipeline.runtime.temporaries import sweep, sweep_folder
 from abaw_pipeline.state.listed import manifests
 from abaw_pipeline.state.losses import loss_marks, missing_index_files
 from abaw_pipeline.training.memory import manifests_mb
-from abaw_pipeline.runtime.storage import EXIT_CODE, CannotWrite, require_room
-from abaw_pipeline.runtime.temporaries import sweep, sweep_folder
 from abaw_pipeline.training.plan import prediction_code, recipe
 from abaw_pipeline.training.settings import fold_names
 
@@ -51,10 +52,11 @@ SHARDS = range(CONFIG.shards)
 
 
 def begin():
-    """Take the results folder for this run, and remove what killed ones left half-made."""
+    """Take the results folder for this run, and clear up what killed ones and wrong clocks left in it."""
     try:
         hold(RESULTS, "snakemake")
         sweep(RESULTS)
+        settle(RESULTS)
         require_room(RESULTS)
     except ValueError as error:
         stop(error)
