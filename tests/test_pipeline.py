@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import shutil
+from zipfile import ZipFile
 
 import pytest
 import zarr
@@ -59,6 +61,24 @@ def test_a_second_run_has_nothing_to_do(finished):
 def test_of_a_finished_run_there_is_nothing_to_clean(finished):
     done = finished.run("abaw", "clean")
     assert done.returncode == 0 and "nothing to remove" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("kind", ["html", "zip"])
+def test_snakemakes_own_report_is_made_without_a_network(finished, tmp_path, monkeypatch, kind):
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
+    target = tmp_path / f"report.{kind}"
+    done = finished.run("snakemake", "--report", str(target))
+    assert done.returncode == 0 and "download" not in done.stderr, done.stderr
+    submission = (finished.root / SUBMISSION).read_bytes()
+    if kind == "html":
+        page = target.read_text()
+    else:
+        with ZipFile(target) as archive:
+            assert submission in [archive.read(name) for name in archive.namelist() if name.endswith("/va.txt")]
+            page = archive.read("report/report.html").decode()
+    assert SUBMISSION in page and '"Submissions"' in page and '"Scores"' in page and "results/report/index.html" in page
+    assert kind == "zip" or base64.b64encode(submission).decode() in page
 
 
 def test_another_number_of_bins_makes_fbank_stale_and_what_uses_it(finished):

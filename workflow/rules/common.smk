@@ -86,6 +86,12 @@ def trained_on(experiment):
     return layout(CONFIG.experiments[experiment].dataset)
 
 
+def command(wildcards, output):
+    """How a job calls the package. Snakemake compares no parameter that is made from the output: the name of the
+    settings file may differ from run to run, what of it matters stands in digests."""
+    return f"{ABAW} --config {SETTINGS}"
+
+
 def feature_manifests(experiment, dataset):
     return [layout(dataset).feature_manifest(name) for name in CONFIG.experiments[experiment].features]
 
@@ -106,6 +112,14 @@ def gpu_units(alone):
     if CONFIG.device == "cpu":
         return 0
     return CONFIG.gpus.trainings_per_device if alone and workflow.local_exec and not workflow.remote_exec else 1
+
+
+def member_predictions(wildcards):
+    return [
+        layout(wildcards.dataset).predictions_manifest(experiment, fold, seed)
+        for experiment in CONFIG.members(wildcards.ensemble)
+        for fold, seed in runs(experiment)
+    ]
 
 
 PAIRS = [(name, dataset) for name in CONFIG.ensembles for dataset in CONFIG.ensemble_datasets(name)]

@@ -16,6 +16,7 @@ rule corpus:
     output:
         listing=f"{RESULTS}/{{dataset}}/listing.json",
     params:
+        abaw=command,
         root=lambda wildcards: CONFIG.datasets[wildcards.dataset].root,
         clips=lambda wildcards: GENERATED[wildcards.dataset].clips,
         seed=lambda wildcards: GENERATED[wildcards.dataset].seed,
@@ -31,10 +32,10 @@ rule corpus:
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
     message:
-        "writing the built-in corpus to {params.root}"
+        "write the built-in corpus to {params.root}"
     shell:
-        "({ABAW} demo '{params.root}' --clips {params.clips} --seed {params.seed}"
-        " && {ABAW} --config {SETTINGS} listing {wildcards.dataset}) > {log} 2>&1"
+        "({params.abaw} demo '{params.root}' --clips {params.clips} --seed {params.seed}"
+        " && {params.abaw} listing {wildcards.dataset}) > {log} 2>&1"
 
 
 rule index:
@@ -43,6 +44,7 @@ rule index:
     output:
         clips=f"{RESULTS}/{{dataset}}/clips.json",
     params:
+        abaw=command,
         settings=lambda wildcards: settings_digest(CONFIG.datasets[wildcards.dataset]),
         lost=lambda wildcards: missing_index_files(layout(wildcards.dataset), CONFIG.datasets[wildcards.dataset]),
         code=code_digest("datasets.index"),
@@ -56,6 +58,6 @@ rule index:
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
     message:
-        "listing the clips of {wildcards.dataset}"
+        "list the clips of {wildcards.dataset}"
     shell:
-        "{ABAW} --config {SETTINGS} index {wildcards.dataset} > {log} 2>&1"
+        "{params.abaw} index {wildcards.dataset} > {log} 2>&1"

@@ -7,6 +7,7 @@ rule extract:
     output:
         manifest=f"{RESULTS}/{{dataset}}/manifests/features/{{feature}}/{{shard}}.json",
     params:
+        abaw=command,
         key=lambda wildcards: CONFIG.plan(wildcards.feature).key,
         shards=CONFIG.shards,
         lost=lambda wildcards: lost(layout(wildcards.dataset).feature_shard(wildcards.feature, int(wildcards.shard))),
@@ -21,9 +22,9 @@ rule extract:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         gpu=lambda wildcards: gpu_units(alone=True) if CONFIG.plan(wildcards.feature).spec.modality == "visual" else 0,
     message:
-        "extracting {wildcards.feature} of {wildcards.dataset}, shard {wildcards.shard}"
+        "extract {wildcards.feature} of {wildcards.dataset}, shard {wildcards.shard}"
     shell:
-        "{ABAW} --config {SETTINGS} extract {wildcards.dataset} {wildcards.feature} --shard {wildcards.shard} --threads {threads}"
+        "{params.abaw} extract {wildcards.dataset} {wildcards.feature} --shard {wildcards.shard} --threads {threads}"
         " > {log} 2>&1"
 
 
@@ -33,6 +34,7 @@ rule join:
     output:
         manifest=f"{RESULTS}/{{dataset}}/features/{{feature}}.json",
     params:
+        abaw=command,
         key=lambda wildcards: CONFIG.plan(wildcards.feature).key,
     log:
         f"{LOGS}/join/{{dataset}}-{{feature}}.log",
@@ -44,6 +46,6 @@ rule join:
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
     message:
-        "joining the shards of {wildcards.feature}"
+        "join the shards of {wildcards.feature} of {wildcards.dataset}"
     shell:
-        "{ABAW} --config {SETTINGS} join {wildcards.dataset} {wildcards.feature} > {log} 2>&1"
+        "{params.abaw} join {wildcards.dataset} {wildcards.feature} > {log} 2>&1"

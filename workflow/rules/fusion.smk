@@ -1,12 +1,4 @@
 # Predictions of the members -> ensemble -> submission file (or one curve per clip, where there is no sample file).
-def member_predictions(wildcards):
-    return [
-        layout(wildcards.dataset).predictions_manifest(experiment, fold, seed)
-        for experiment in CONFIG.members(wildcards.ensemble)
-        for fold, seed in runs(experiment)
-    ]
-
-
 rule ensemble:
     input:
         members=member_predictions,
@@ -14,6 +6,7 @@ rule ensemble:
     output:
         manifest=f"{RESULTS}/{{dataset}}/ensembles/{{ensemble}}.json",
     params:
+        abaw=command,
         settings=lambda wildcards: settings_digest(CONFIG.ensembles[wildcards.ensemble]),
         members=lambda wildcards: CONFIG.members(wildcards.ensemble),
         code=code_digest("ensembles.mean", "training.scores", "training.samples"),
@@ -28,9 +21,9 @@ rule ensemble:
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
     message:
-        "fusing ensemble {wildcards.ensemble} on {wildcards.dataset}"
+        "fuse ensemble {wildcards.ensemble} on {wildcards.dataset}"
     shell:
-        "{ABAW} --config {SETTINGS} ensemble {wildcards.ensemble} --dataset {wildcards.dataset} > {log} 2>&1"
+        "{params.abaw} ensemble {wildcards.ensemble} --dataset {wildcards.dataset} > {log} 2>&1"
 
 
 rule submit:
@@ -38,9 +31,14 @@ rule submit:
         ensemble=f"{RESULTS}/{{dataset}}/ensembles/{{ensemble}}.json",
         clips=f"{RESULTS}/{{dataset}}/clips.json",
     output:
-        file=f"{RESULTS}/{{dataset}}/submissions/{{ensemble}}/{{task}}.txt",
+        file=report(
+            f"{RESULTS}/{{dataset}}/submissions/{{ensemble}}/{{task}}.txt",
+            category="Submissions",
+            labels={"data set": "{dataset}", "ensemble": "{ensemble}", "task": "{task}"},
+        ),
         provenance=f"{RESULTS}/{{dataset}}/submissions/{{ensemble}}/{{task}}.provenance.json",
     params:
+        abaw=command,
         settings=settings_digest(CONFIG.submission),
         code=code_digest("submission.write"),
     log:
@@ -53,9 +51,9 @@ rule submit:
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
     message:
-        "writing {output.file}"
+        "write {output.file}"
     shell:
-        "{ABAW} --config {SETTINGS} submit {wildcards.ensemble} --dataset {wildcards.dataset} > {log} 2>&1"
+        "{params.abaw} submit {wildcards.ensemble} --dataset {wildcards.dataset} > {log} 2>&1"
 
 
 rule curves:
@@ -64,6 +62,7 @@ rule curves:
     output:
         done=f"{RESULTS}/{{dataset}}/ensembles/{{ensemble}}/done.json",
     params:
+        abaw=command,
         code=code_digest("report.curves"),
     log:
         f"{LOGS}/curves/{{dataset}}-{{ensemble}}.log",
@@ -75,6 +74,6 @@ rule curves:
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
     message:
-        "writing the curves of {wildcards.dataset} by {wildcards.ensemble}"
+        "write the curves of {wildcards.dataset} by {wildcards.ensemble}"
     shell:
-        "{ABAW} --config {SETTINGS} curves {wildcards.ensemble} --dataset {wildcards.dataset} > {log} 2>&1"
+        "{params.abaw} curves {wildcards.ensemble} --dataset {wildcards.dataset} > {log} 2>&1"

@@ -5,6 +5,7 @@ rule media:
     output:
         manifest=f"{RESULTS}/{{dataset}}/manifests/media/{{shard}}.json",
     params:
+        abaw=command,
         settings=settings_digest(CONFIG.media),
         shards=CONFIG.shards,
         code=media_codes(),
@@ -21,4 +22,4 @@ rule media:
     message:
         "faces and sound of {wildcards.dataset}, shard {wildcards.shard}"
     shell:
-        "{ABAW} --config {SETTINGS} media {wildcards.dataset} --shard {wildcards.shard} > {log} 2>&1"
+        "{params.abaw} media {wildcards.dataset} --shard {wildcards.shard} > {log} 2>&1"

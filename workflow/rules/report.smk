@@ -7,8 +7,9 @@ rule report:
         ],
         submissions=SUBMISSIONS,
     output:
-        page=PAGE,
+        page=report(PAGE, category="Scores", labels={"page": "scores, curves, what was random, what was skipped"}),
     params:
+        abaw=command,
         code=code_digest("report.build"),
         template=file_digest(PACKAGE / "report" / "page.html"),
     log:
@@ -21,6 +22,6 @@ rule report:
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
     message:
-        "writing {output.page}"
+        "write {output.page}"
     shell:
-        "{ABAW} --config {SETTINGS} report > {log} 2>&1"
+        "{params.abaw} report > {log} 2>&1"

@@ -6,6 +6,7 @@ rule train:
     output:
         model=f"{RESULTS}/{{dataset}}/models/{{experiment}}/{{fold}}-{{seed}}/model.json",
     params:
+        abaw=command,
         recipe=lambda wildcards: recipe(
             CONFIG.experiments[wildcards.experiment], wildcards.fold, int(wildcards.seed)
         ),
@@ -23,9 +24,9 @@ rule train:
         mem_mb=lambda wildcards, input, attempt: manifests_mb(input.features) * attempt,
         gpu=gpu_units(alone=False),
     message:
-        "training {wildcards.experiment}, fold {wildcards.fold}, seed {wildcards.seed}"
+        "train {wildcards.experiment}, fold {wildcards.fold}, seed {wildcards.seed}"
     shell:
-        "{ABAW} --config {SETTINGS} train {wildcards.experiment} --fold {wildcards.fold} --seed {wildcards.seed} --threads {threads}"
+        "{params.abaw} train {wildcards.experiment} --fold {wildcards.fold} --seed {wildcards.seed} --threads {threads}"
         " > {log} 2>&1"
 
 
@@ -39,6 +40,7 @@ rule infer:
     output:
         manifest=f"{RESULTS}/{{dataset}}/predictions/{{experiment}}/{{fold}}-{{seed}}.json",
     params:
+        abaw=command,
         code=prediction_code(),
         lost=lambda wildcards: lost(
             layout(wildcards.dataset).predictions_manifest(wildcards.experiment, wildcards.fold, wildcards.seed)
@@ -54,7 +56,7 @@ rule infer:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         gpu=gpu_units(alone=False),
     message:
-        "predicting {wildcards.dataset} with {wildcards.experiment}, fold {wildcards.fold}, seed {wildcards.seed}"
+        "predict {wildcards.dataset} with {wildcards.experiment}, fold {wildcards.fold}, seed {wildcards.seed}"
     shell:
-        "{ABAW} --config {SETTINGS} infer {wildcards.experiment} --fold {wildcards.fold} --seed {wildcards.seed} --threads {threads}"
+        "{params.abaw} infer {wildcards.experiment} --fold {wildcards.fold} --seed {wildcards.seed} --threads {threads}"
         " --dataset {wildcards.dataset} > {log} 2>&1"
