@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "config.yaml", "workflow", "profiles", "envs", "abaw_pipeline", "Makefile")
+PACKAGES = ("abaw_pipeline", "snakemake_logger_plugin_abaw")
+PARTS = ("Snakefile", "config.yaml", "workflow", "profiles", "envs", "Makefile", *PACKAGES)
 
 # Small and quick: what is learnt does not matter here, that everything passes through does.
 SETTINGS: dict[str, Any] = {
