@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 REDIRECTION = re.compile(r"\s*>\s*\S+\s+2>&1\s*$")
-PROGRAM = re.compile(r"(?:'[^']+'|\S+) -m abaw_pipeline\b")
+PROGRAM = re.compile(r"(?:PYTHONPATH='[^']*' )?(?:'[^']+'|[^\s(]+) -m abaw_pipeline\b")
 STATUS = re.compile(r"returned non-zero exit status (\d+)|died with <Signals\.(\w+)")
 KILLED = 137  # 128 + SIGKILL, what a shell returns for a command that was killed
 

@@ -8,6 +8,7 @@ import pytest
 from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from snakemake_logger_plugin_abaw.text import typed
 from tests.log_records import Run, ended, error, failed, finished, plan, record, started
 
 NOTHING = "Nothing to be done (all requested files are present and up to date)."
@@ -50,6 +51,22 @@ def test_a_failed_job_shows_its_message_the_end_of_its_log_and_the_command(run):
     assert shown[1:-2] == [f"    | line {number}" for number in range(25, 40)]
     assert shown[-2:] == ["    log: logs/3.log", f"    repeat: {REPEAT} 3"]
     assert run.close() == "1 of 3 jobs failed, 2 not reached, in 5 s:\n    extract fbank of demo, shard 3: logs/3.log\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "repeat"),
+    [
+        ("'/a b/python' -m abaw_pipeline --config s.json join demo > 'a.log' 2>&1", "abaw --config s.json join demo"),
+        ("PYTHONPATH='/a b' python -m abaw_pipeline report > a.log 2>&1", "abaw report"),
+        (
+            "('/p' -m abaw_pipeline demo 'x > y' && '/p' -m abaw_pipeline list d) > a 2>&1",
+            "abaw demo 'x > y' && abaw list d",
+        ),
+        ("touch done", "touch done"),
+    ],
+)
+def test_the_command_is_as_a_person_types_it(command, repeat):
+    assert typed(command) == repeat
 
 
 def test_two_jobs_that_fail_together_keep_their_own_endings(run):
