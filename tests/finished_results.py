@@ -74,6 +74,8 @@ def _logs(layout: Layout, rule: str, name: str) -> None:
     stem = f"{layout.dataset}-{name}" if name else layout.dataset
     put(layout.results / "logs" / rule / f"{stem}.log")
     put(layout.results / "benchmarks" / rule / f"{stem}.tsv")
+    if rule not in ("index", "join"):
+        put(layout.journal(rule, name))
 
 
 def finished(results: Path) -> Layout:

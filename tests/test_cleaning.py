@@ -61,6 +61,7 @@ OF_FACE = {
     "demo/predictions/face",
     *(f"logs/{rule}/demo-face-fold{n}-0.log" for rule in ("train", "infer") for n in (1, 2)),
     *(f"benchmarks/{rule}/demo-face-fold{n}-0.tsv" for rule in ("train", "infer") for n in (1, 2)),
+    *(f"journal/{rule}/demo-face-fold{n}-0.jsonl" for rule in ("train", "infer") for n in (1, 2)),
 }
 
 KINDS: dict[str, tuple[dict[str, Any], set[str]]] = {
@@ -77,6 +78,7 @@ KINDS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "logs/join",
             "benchmarks/extract",
             "benchmarks/join",
+            "journal/extract",
         },
     ),
     "shards": (
@@ -87,15 +89,16 @@ KINDS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "demo/manifests/features/densenet/1.json",
             "logs/media",
             "benchmarks/media",
+            "journal/media",
         },
     ),
     "ensemble": (
         {"ensembles": {"other": SETTINGS["ensembles"]["va"]}},
-        {"demo/ensembles", "demo/submissions", "logs/submit", "benchmarks/submit"},
+        {"demo/ensembles", "demo/submissions", "logs/submit", "benchmarks/submit", "journal/submit"},
     ),
     "sample": (
         {"datasets": {"demo": {key: value for key, value in DEMO.items() if key != "samples"}}},
-        {"demo/submissions", "logs/submit", "benchmarks/submit"},
+        {"demo/submissions", "logs/submit", "benchmarks/submit", "journal/submit"},
     ),
 }
 
@@ -182,7 +185,7 @@ def test_results_may_be_a_link_themselves(layout: Layout, tmp_path: Path) -> Non
     (tmp_path / "link").symlink_to(layout.results)
     config = config_of(tmp_path / "link", shards=1)
     save_settings(config)
-    assert len(_cleaned(config)) == 6
+    assert len(_cleaned(config)) == 7
 
 
 def test_left_overs_of_killed_jobs(layout: Layout) -> None:

@@ -129,6 +129,6 @@ def _repeated(project: Project) -> dict[str, int]:
 
 
 def _journals(project: Project) -> Iterator[tuple[Path, list[dict[str, object]]]]:
-    for path in (project.root / "results/demo/journal").glob("*/*.jsonl"):
+    for path in (project.root / "results/journal").glob("*/*.jsonl"):
         if path.parent.name != "submit":  # one file, written anew whenever its job starts
             yield path, [json.loads(line) for line in path.read_text().splitlines()]

@@ -18,8 +18,8 @@ TARGETS = [f"results/demo/features/{name}.json" for name in FEATURES]
 def _extracted(project: Project) -> dict[str, list[tuple[str, int]]]:
     """Clips and their frames by stage and feature, in the order in which they were made."""
     found: dict[str, list[tuple[str, int]]] = {"media": [], **{name: [] for name in FEATURES}}
-    for path in sorted((project.root / "results/demo/journal").glob("*/*.jsonl")):
-        name = "media" if path.parent.name == "media" else path.stem.rpartition("-")[0]
+    for path in sorted((project.root / "results/journal").glob("*/*.jsonl")):
+        name = "media" if path.parent.name == "media" else path.stem.removeprefix("demo-").rpartition("-")[0]
         lines = map(json.loads, path.read_text().splitlines())
         found[name] += [(line["did"], line["size"]) for line in lines if "did" in line]
     return found

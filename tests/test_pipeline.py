@@ -5,13 +5,18 @@ from __future__ import annotations
 import base64
 import copy
 import json
+import os
+import re
 import shutil
 from zipfile import ZipFile
 
 import pytest
 import zarr
 
+from abaw_pipeline.runtime.journal import Journal
+from abaw_pipeline.runtime.run_lock import RunLock
 from tests.project import SETTINGS, Project
+from tests.test_temporaries import dead_pid
 
 SUBMISSION = "results/demo/submissions/va/va.txt"
 SAMPLE = "data/demo/sample_submission/va.txt"
@@ -56,6 +61,31 @@ def test_the_summary_says_where_things_are(finished):
 def test_a_second_run_has_nothing_to_do(finished):
     done = finished.run("snakemake", "--cores", "2")
     assert done.returncode == 0 and "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_status_counts_what_is_done_and_names_what_is_under_way_or_stopped(finished):
+    told = finished.run("abaw", "status").stdout.splitlines()
+    assert told[0] == "results: no run is under way"
+    assert [line.split()[-1] for line in told[1:]] == ["done"] * 7
+    store = finished.root / "results/demo/features/fbank.zarr"
+    clip = min(path.name for path in store.iterdir() if path.is_dir())
+    (store / clip).rename(finished.root / "aside")
+    journal = Journal(finished.root / "results/journal/extract/demo-fbank-0.jsonl")
+    journal.begin(3)
+    journal.did("a", 25)
+    with RunLock(finished.root / "results", "snakemake"):
+        told = finished.run("abaw", "status").stdout
+    journal.end()
+    (finished.root / "aside").rename(store / clip)
+    assert "results: a run is under way, by " in told
+    assert re.search(r"fbank of demo +5 of 6 +clips +83%", told)
+    assert re.search(r"running   extract demo-fbank-0: 1 of 3 clips in .*, .* left", told)
+    again = Journal(finished.root / "results/journal/extract/demo-fbank-0.jsonl")
+    again.begin(2)
+    path = finished.root / "results/journal/extract/demo-fbank-0.jsonl"
+    path.write_text(path.read_text().replace(f'"pid": {os.getpid()}', f'"pid": {dead_pid()}'))
+    assert "stopped   extract demo-fbank-0: after 0 of 2 clips" in finished.run("abaw", "status").stdout
+    again.end()
 
 
 def test_of_a_finished_run_there_is_nothing_to_clean(finished):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from abaw_pipeline.runtime import run_lock
-from abaw_pipeline.runtime.run_lock import RunLock
+from abaw_pipeline.runtime.run_lock import RunLock, holder
 from tests.project import SETTINGS, Project
 
 HOLDER = """
@@ -45,7 +45,9 @@ def test_a_second_run_is_told_who_holds_the_folder(tmp_path: Path) -> None:
     said = str(refused.value)
     assert said.startswith(f"{results}: in use by ") and f"process {os.getpid()} (snakemake), since 20" in said
     assert "\n" not in said and "wait for it to end" in said
-    assert free(results)
+    assert free(results) and holder(results) is None
+    with RunLock(results, "snakemake"):
+        assert f"process {os.getpid()} (snakemake)" in str(holder(results))
 
 
 @pytest.mark.parametrize("kind", ["spawned", "forked", "executed"])

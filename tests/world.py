@@ -17,6 +17,7 @@ from abaw_pipeline.demo.corpus import write_corpus
 from abaw_pipeline.features.weights import RandomWeights
 from abaw_pipeline.networks.checkpoint import load_weights
 from abaw_pipeline.networks.densenet342 import DenseNet342
+from abaw_pipeline.runtime.paths import journals
 from tests.project import SETTINGS, Project
 
 Work = dict[tuple[str, str], int]
@@ -91,10 +92,10 @@ class World:
     def work(self) -> Work:
         """What was done since the last call, by the journals; fused clips and written files are not counted."""
         found: Counter[tuple[str, str]] = Counter()
-        for path in sorted((self.results / "journal").glob("*/*.jsonl")):
-            stage = path.parent.name
+        for path in sorted(journals(self.results.parent).glob("*/*.jsonl")):
+            stage, job = path.parent.name, path.stem.removeprefix("demo-")
             lines = [json.loads(line) for line in path.read_text().splitlines()]
-            about = {"media": "", "extract": path.stem.rpartition("-")[0]}.get(stage, path.stem.split("-")[0])
+            about = {"media": "", "extract": job.rpartition("-")[0]}.get(stage, job.split("-")[0])
             if stage in ("media", "extract", "train", "infer"):
                 found[stage, about] += sum("did" in line for line in lines[self.told[path] :])
             self.told[path] = len(lines)

@@ -1,4 +1,4 @@
-"""What lies beside the data sets: logs, times, and copies of earlier settings."""
+"""What lies beside the data sets: logs, times, journals, and copies of earlier settings."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ def earlier_settings(config: Config) -> Place:
 
 
 def old_logs(results: Path, wants: Mapping[str, Wanted]) -> Iterator[Place]:
-    """Logs and times of jobs that no setting asks for; ``wants`` by data set of the settings."""
-    for (folder, end), rule in product((("logs", ".log"), ("benchmarks", ".tsv")), LOGS):
+    """Logs, times and journals of jobs that no setting asks for; ``wants`` by data set of the settings."""
+    kinds = (("logs", ".log"), ("benchmarks", ".tsv"), ("journal", ".jsonl"))
+    for (folder, end), rule in product(kinds, LOGS):
         home = results / folder / rule
         known = {name for dataset, want in wants.items() for name in _jobs(rule, dataset, want)}
         shape = re.compile(re.sub(r"\{(\w+)\}", lambda part: _PATTERNS.get(part[1], _NAME), LOGS[rule]))

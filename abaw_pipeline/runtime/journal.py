@@ -1,6 +1,6 @@
 """What jobs really did: one line per finished piece of work (a clip extracted, an epoch trained, a clip predicted).
 
-``<results>/<dataset>/journal/<stage>/<job>.jsonl``, one file a job, so that no two writers share one. A job that finds
+``<results>/journal/<stage>/<job>.jsonl``, one file a job, so that no two writers share one. A job that finds
 nothing to do writes nothing. ``abaw status`` reads rates and what is under way from these files; tests count work.
 """
 

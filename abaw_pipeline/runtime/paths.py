@@ -87,18 +87,23 @@ class Layout:
         return self.home / "ensembles" / name
 
     def journal(self, stage: str, job: str) -> Path:
-        """What the job of a stage really did (``runtime/journal.py``)."""
-        return self.home / "journal" / stage / f"{job}.jsonl"
+        """What the job of a stage really did (``runtime/journal.py``); named as its log is."""
+        return journals(self.results) / stage / f"{self.dataset}-{job}.jsonl"
 
     def submission(self, ensemble: str, task: str) -> Path:
         return self.home / "submissions" / ensemble / f"{task}.txt"
+
+
+def journals(results: Path) -> Path:
+    """The folder of the journals of all jobs, one folder a stage."""
+    return results / "journal"
 
 
 def report_page(results: Path) -> Path:
     return results / "report" / "index.html"
 
 
-NOT_DATASETS = ("report", "logs", "benchmarks")
+NOT_DATASETS = ("report", "logs", "benchmarks", "journal")
 """Folders of ``results`` beside those of the data sets."""
 
 WRITTEN: Mapping[str, Any] = {

@@ -63,6 +63,23 @@ def hold(results: Path, what: str) -> None:
     _held.append(RunLock(results, what))
 
 
+def holder(results: Path) -> str | None:
+    """Who is at work on a results folder, in words; ``None`` where nobody is."""
+    try:
+        descriptor = os.open(results / NAME, os.O_RDONLY)
+    except (FileNotFoundError, PermissionError):
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _holder(descriptor)
+    except OSError:  # a file system without locks
+        return None
+    finally:
+        os.close(descriptor)
+    return None
+
+
 def _locked(path: Path) -> int:
     while True:
         try:

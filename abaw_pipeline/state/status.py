@@ -15,7 +15,7 @@ from abaw_pipeline.features.extract import clip_key
 from abaw_pipeline.features.store import FeatureStore
 from abaw_pipeline.runtime.journal import Stretch, stretches
 from abaw_pipeline.runtime.manifests import Manifest
-from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.runtime.paths import Layout, journals
 from abaw_pipeline.state.listed import Training, trainings
 from abaw_pipeline.state.manifests import manifest_or_none
 from abaw_pipeline.training.card import read_card
@@ -87,12 +87,10 @@ def stages(config: Config) -> Iterator[Stage]:
 def jobs(config: Config) -> list[Job]:
     """Jobs that are under way or stopped half-way, those under way first."""
     found = []
-    for dataset in config.datasets:
-        home = Layout(Path(config.results), dataset).home
-        for path in sorted((home / "journal").glob("*/*.jsonl")):
-            calls = stretches(path)
-            if calls and not calls[-1].ended:
-                found.append(Job(f"{path.parent.name} {dataset} {path.stem}", calls[-1]))
+    for path in sorted(journals(Path(config.results)).glob("*/*.jsonl")):
+        calls = stretches(path)
+        if calls and not calls[-1].ended:
+            found.append(Job(f"{path.parent.name} {path.stem}", calls[-1]))
     return sorted(found, key=lambda job: not job.stretch.running)
 
 
