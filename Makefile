@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= 2
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-all lint bench graph schema clean-venv help
+.PHONY: demo test test-all lint bench size graph schema clean-venv help
 
 help:
 	@echo "make demo      the whole job on the built-in corpus: recordings to submission file and report"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint      ruff and mypy"
 	@echo "make graph     draw the rule graph of the README again"
 	@echo "make schema    write the JSON schema of config.yaml again"
+	@echo "make size      the graph at Aff-Wild2's size: seconds, memory and jobs of a dry run and of nothing to do"
 	@echo "make bench     after make demo: speed as ratios measured in one run, true labels against shuffled ones"
 
 $(BIN)/.installed: pyproject.toml constraints.txt
@@ -40,6 +41,9 @@ bench: $(BIN)/.installed
 	@test -d results/demo/features || { echo 'run make demo first: it makes what is measured'; exit 2; }
 	python benchmarks/extract.py
 	python benchmarks/learning.py
+
+size: $(BIN)/.installed
+	python benchmarks/size.py
 
 graph: $(BIN)/.installed
 	snakemake --cores 1 --rulegraph mermaid-js | python workflow/readme_graph.py
