@@ -1,11 +1,16 @@
 # From recordings to submission files: settings are read and checked here, the rules lie in workflow/rules/.
+import json
+import os
 import sys
+from pathlib import Path
 
 from snakemake.utils import min_version
 
 min_version("9.0")
 
-if "datasets" not in config:  # given whole by --configfile, or else the shipped file
+if not workflow.is_main_process:  # a job on a cluster: the settings its run started with, not the file as it is by now
+    config = json.loads(Path(os.environ["ABAW_SETTINGS"]).read_text(encoding="utf-8"))
+elif "datasets" not in config:  # given whole by --configfile, or else the shipped file
     configfile: "config.yaml"
 
 

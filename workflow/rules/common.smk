@@ -1,6 +1,4 @@
 # The checked settings, and the digests by which Snakemake notices a change. Nothing heavy is imported here.
-from pathlib import Path
-
 from snakemake.settings.types import DeploymentMethod
 
 from abaw_pipeline.config import check
@@ -11,6 +9,7 @@ from abaw_pipeline.runtime.code import PACKAGE, code_digest
 from abaw_pipeline.runtime.keys import file_digest, settings_digest
 from abaw_pipeline.runtime.paths import Layout, report_page
 from abaw_pipeline.runtime.run_lock import hold
+from abaw_pipeline.runtime.slurm_status import patient
 from abaw_pipeline.runtime.snapshot import refresh_listing, save_settings
 from abaw_pipeline.runtime.storage import EXIT_CODE, CannotWrite, require_room
 from abaw_pipeline.runtime.temporaries import sweep, sweep_folder
@@ -35,15 +34,26 @@ except ValueError as error:
     stop(error)
 
 # Jobs read the settings as they were when Snakemake read them, whatever is edited meanwhile.
+# On a cluster, so does the process that runs a job on its node: it is told which copy.
 try:
-    SETTINGS = save_settings(CONFIG)
+    SETTINGS = save_settings(CONFIG) if workflow.is_main_process else Path(os.environ["ABAW_SETTINGS"])
 except CannotWrite as error:
     stop(error, EXIT_CODE)
+os.environ["ABAW_SETTINGS"] = str(SETTINGS)
 sweep_folder(SETTINGS.parent)
+
+
+envvars:
+    "ABAW_SETTINGS",
+
+
 HERE = f"'{sys.executable}' -m abaw_pipeline"
 # With conda it is the environment's Python, on this copy of the package.
 WITH_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 ABAW = f"PYTHONPATH='{workflow.basedir}' python -m abaw_pipeline" if WITH_CONDA else HERE
+if plugin := sys.modules.get("snakemake_executor_plugin_slurm"):  # loaded where it is installed
+    asked = plugin.job_status_query
+    plugin.query_job_status = patient(asked.query_job_status, asked.query_job_status_squeue)
 RESULTS = Path(CONFIG.results)
 LOGS = f"{RESULTS}/logs"
 TIMES = f"{RESULTS}/benchmarks"

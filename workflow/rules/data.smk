@@ -1,7 +1,7 @@
 # Data set -> clip index. listing.json (names, sizes, times of the raw files) is refreshed while this is read, and is
 # what tells the index that something was added, removed or replaced.
 GENERATED = {name: s.generate for name, s in CONFIG.datasets.items() if getattr(s, "generate", None)}
-for _name, _settings in CONFIG.datasets.items():
+for _name, _settings in CONFIG.datasets.items() if workflow.is_main_process else ():  # once a run, not once a job
     _listing = listing_digest(_settings)
     if not _listing and _name not in GENERATED:
         stop(f"{SETTINGS_FILE}: datasets.{_name}.root: no such folder: {_settings.root}")
