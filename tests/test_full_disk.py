@@ -14,14 +14,16 @@ from abaw_pipeline.ensembles.blend import blend
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.extract import extract
 from abaw_pipeline.media.build import build_media
+from abaw_pipeline.runtime.journal import Journal
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.storage import EXIT_CODE, CannotWrite
-from abaw_pipeline.training import train as training
+from abaw_pipeline.training import fit as training
 from abaw_pipeline.training.infer import infer
+from abaw_pipeline.training.train import train
 from tests.media_fixtures import clip_of, scene, steady, tone, write_clip
 from tests.project import SETTINGS, Project
 from tests.small_disk import Disk, mounted
-from tests.test_features_extract import CPU, _clips, _densenet, _media
+from tests.test_features_extract import _clips, _densenet, _media
 from tests.test_media_build import HAAR
 from tests.toy_results import TRAINABLE, Toy, experiment, run
 
@@ -67,12 +69,12 @@ def test_extraction_stops_and_its_clips_are_not_called_bad(disk: Disk) -> None:
     layout, plan = Layout(disk.path, "toy"), _densenet()
     for clip in "ab":
         _media(layout, clip)
-    first = extract(plan, _clips("a"), layout, CPU)
+    first = extract(plan, _clips("a"), layout)
     before = disk.files()
     with disk.full(), pytest.raises(CannotWrite, match=r"dense\.zarr/b: could not be written"):
-        extract(plan, _clips("a", "b"), layout, CPU)
+        extract(plan, _clips("a", "b"), layout)
     assert disk.files() == before
-    done = extract(plan, _clips("a", "b"), layout, CPU)
+    done = extract(plan, _clips("a", "b"), layout)
     assert done.clips["a"] == first.clips["a"] and set(done.clips) == {"a", "b"} and not done.skipped
 
 
@@ -80,7 +82,7 @@ def test_training_stops_before_the_first_epoch(disk: Disk, monkeypatch: pytest.M
     toy = Toy(disk.path, TRAINABLE)
     before = disk.files()
     with monkeypatch.context() as patch:
-        patch.setattr("abaw_pipeline.training.train.fit", lambda *_: pytest.fail("it trained"))
+        patch.setattr("abaw_pipeline.training.fit.fit", lambda *_: pytest.fail("it trained"))
         with disk.full(but=1 << 18), pytest.raises(CannotWrite, match=r"models/x/official-0: could not be written"):
             run(toy)
     assert disk.files() == before and not list(disk.path.rglob(".tmp-*"))
@@ -98,7 +100,8 @@ def test_a_disk_that_fills_while_training_finds_the_room_kept(disk: Disk, monkey
 
     monkeypatch.setattr(training, "fit", meanwhile)
     try:
-        assert run(toy)[1]
+        journal = Journal(toy.layout.journal("train", "x"), "epoch")
+        assert train("x", experiment(), "official", 0, toy.layout, journal=journal)[1]
     finally:
         others.__exit__(None, None, None)
     assert (toy.layout.model("x", "official", 0) / "weights.safetensors").is_file()

@@ -60,7 +60,10 @@ def test_a_run_with_a_job_that_fails_and_the_run_after_its_repair(project):
     assert done.stderr.splitlines()[1:] == ["Nothing to be done (all requested files are present and up to date)."]
 
 
-def test_a_job_of_a_cluster_does_without_the_plugin(project):
+def test_a_job_of_a_cluster_does_without_the_plugin(project, monkeypatch):
+    copies = (project.root / "results/.settings").glob("[0-9a-f]*.json")
+    settings = next(path for path in copies if len(path.stem) == 16)
+    monkeypatch.setenv("ABAW_SETTINGS", str(settings.relative_to(project.root)))  # as Snakemake gives it to jobs
     done = project.run(
         "snakemake", "--cores", "1", "--mode", "remote", "--force", "--nolock", "results/demo/clips.json"
     )

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from abaw_pipeline.runtime.storage import writing
+from abaw_pipeline.runtime.progress import say
+from abaw_pipeline.runtime.storage import CannotWrite, writing
 
 
 class Journal:
@@ -30,6 +31,7 @@ class Journal:
         self._path, self._unit = path, unit
         self._began = time.monotonic()
         self._done = self._frames = 0
+        self._told = False
 
     def begin(self, todo: int) -> None:
         """Work starts: ``todo`` units."""
@@ -58,10 +60,15 @@ class Journal:
         if self._path is None:
             return
         line = json.dumps({"at": round(time.time(), 3), **entry}, ensure_ascii=False) + "\n"
-        with writing(self._path):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab") as stream:
-                stream.write(line.encode())
+        try:
+            with writing(self._path):
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                with self._path.open("ab") as stream:
+                    stream.write(line.encode())
+        except CannotWrite as fault:  # what is counted matters more than the count: a training has room kept for it
+            if not self._told:
+                say(f"{self._path}: a full or read-only disk ({fault.free}); the work goes on uncounted")
+            self._told = True
 
 
 NO_JOURNAL = Journal(None)

@@ -21,7 +21,7 @@ from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.state.losses import missing_index_files
 from abaw_pipeline.state.manifests import manifest_or_none
-from abaw_pipeline.state.state import MISSING, State
+from abaw_pipeline.state.state import MISSING, STALE, State
 from abaw_pipeline.state.words import clips_in_words, code_changes, count, settings_changes
 
 
@@ -79,7 +79,7 @@ class DataNow:
             stale -= skipped - self.index.affected  # tried with these settings, and reported
         changes = [line for part in parts[:1] for line in _about_changes(part.about, about)]
         state.stale(changes if stale and changes else [])
-        state.stale(clips_in_words(stale - entries.keys(), "not made yet"), STATUS_OF[bool(parts)])
+        state.stale(clips_in_words(stale - entries.keys(), "not made yet"), STALE if parts else MISSING)
         lost = {clip for clip in stale & entries.keys() if self._media_gone(clip)}
         state.stale(clips_in_words(lost, "with files gone"))
         if not changes:
@@ -133,10 +133,6 @@ class DataNow:
     @cache  # noqa: B019  # lives as long as the command
     def feature_manifest(self, name: str) -> Manifest | None:
         return manifest_or_none(self.layout.feature_manifest(name))
-
-
-STATUS_OF = {True: "stale", False: MISSING}
-"""By whether anything was made before."""
 
 
 def _about_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
