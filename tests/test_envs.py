@@ -84,10 +84,14 @@ def test_with_conda_the_rules_run_the_environments_python_on_this_package(tmp_pa
     (base / "bin/activate").write_text('export CONDA_PREFIX="$1" PATH="$1/bin:$PATH"\n')
     (base / "bin/conda").chmod(0o755)
     monkeypatch.setenv("PATH", f"{base}/bin:{os.environ['PATH']}")
-    done = project.run("snakemake", "--cores", "1", "--software-deployment-method", "conda", "--", INDEX)
+    command = ("snakemake", "--cores", "1", "--software-deployment-method", "conda")
+    done = project.run(*command, "--", INDEX)
     assert done.returncode == 0, done.stdout + done.stderr
     calls = [line.split("|") for line in (base / "calls").read_text().splitlines()]
     assert [words.split()[4 if "--config" in words else 2] for _, words in calls] == ["demo", "listing", "index"]
     assert {path for path, _ in calls} == {str(project.root)}
     copied = next((project.root / ".snakemake/conda").glob("*.yaml"))
     assert yaml.safe_load(copied.read_text()) == ENVIRONMENT
+    _edit(project.root / "envs/abaw.yaml", "- pip\n", "- pip\n  - tini\n")
+    again = project.run(*command, "--dry-run", "--", INDEX)
+    assert "Nothing to be done" in again.stdout + again.stderr, "another environment reruns nothing"
