@@ -10,6 +10,7 @@ from snakemake_logger_plugin_abaw.job import Job, last_lines
 from snakemake_logger_plugin_abaw.text import jobs
 
 NO_NEWS = "For further error details see the cluster/cloud log and the log files of the involved rule(s)."
+GROUP_TAIL = 5  # lines of a cluster's log
 LISTED = 10  # failed jobs named at the end of a run
 
 
@@ -33,8 +34,11 @@ def failed_job(job: Job, how: str, said: str, logs: Iterable[Path], tail: int) -
 
 def failed_group(record: Mapping[str, Any]) -> str:
     """The lines before the jobs of a failed group, from the fields of a GROUP_ERROR record."""
-    header = f"FAILED: group {record['groupid']} of {jobs(len(record['job_error_info']))}; their logs say which:"
-    return "\n".join([header, *(f"    log: {log}" for log in record["aux_logs"])])
+    rows = [f"FAILED: group {record['groupid']} of {jobs(len(record['job_error_info']))}; their logs say which:"]
+    for log in record["aux_logs"]:  # of the cluster: says what no job's own log can, such as the end of its time
+        rows += [f"    | {line}" for line in last_lines(Path(log), GROUP_TAIL)]
+        rows.append(f"    log: {log}")
+    return "\n".join(rows)
 
 
 def recap(failed: Iterable[Job], done: int, total: int, time: str) -> str:

@@ -35,7 +35,9 @@ def lacking() -> str:
         return "no snakemake-executor-plugin-slurm (pip install -e '.[slurm]')"
     if os.geteuid() != 0:
         return "a cluster of one's own needs root"
-    return "SLURM is configured here already" if Path("/etc/slurm/slurm.conf").exists() else ""
+    settings = Path("/etc/slurm/slurm.conf")
+    left = f"SLURM is configured here already: {settings.resolve()} (left by a killed test? slurm_down.sh stops it)"
+    return left if settings.exists() else ""
 
 
 def slurm(*command: str) -> str:

@@ -13,11 +13,13 @@ import pytest
 
 from abaw_pipeline.runtime.paths import shard_of
 from abaw_pipeline.training.memory import BASE_MB, manifests_mb
-from tests.project import SETTINGS, Project
+from tests.project import SETTINGS as PLAIN
+from tests.project import Project
 from tests.slurm_cluster import Cluster, as_a_site_does, choose_partitions, lacking, slurm, snakemake
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(lacking()), reason=lacking() or "-")]
 
+SETTINGS = {**PLAIN, "device": "auto"}  # with device: cpu no job asks for a GPU
 SUBMISSION = "results/demo/submissions/va/va.txt"
 FEATURE = "results/demo/features/densenet.json"
 
@@ -31,7 +33,7 @@ def cluster(tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(cluster, tmp_path_factory):
     """A whole run: the project, its jobs, and moment by moment the devices in use (``gpu:1(IDX:0)``)."""
-    project = Project.copy(tmp_path_factory.mktemp("run") / "project")
+    project = Project.copy(tmp_path_factory.mktemp("run") / "project", SETTINGS)
     as_a_site_does(project)
     choose_partitions(project)
     moments = []
