@@ -29,12 +29,18 @@ def write(*words):
 def begun():
     return [line.split()[1:3] for line in Path("leases.log").read_text().splitlines() if line.startswith("begin")]
 
+def first():
+    try:
+        Path("killed").touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
 @contextmanager
 def observed(what, device, victim, together):
     kind = what.split()[0]
     write("begin", kind, device)
-    if victim and not Path("killed").exists():
-        Path("killed").touch()
+    if victim and first():
         write("killed", kind, device)
         os.kill(os.getpid(), signal.SIGKILL)
     signal.alarm(180)  # kills a job that waits in vain, and so fails the run
@@ -56,7 +62,7 @@ def another_came_after_me_or_all_came(kind, begun):
     return [kind for kind, _ in begun][-1] != kind or len(begun) == 13
 
 with lease(devices(), Path("leases"), sys.argv[1]) as name:
-    with observed(sys.argv[1], name, sys.argv[1] == "job3", another_came_after_me_or_all_came):
+    with observed(sys.argv[1], name, True, another_came_after_me_or_all_came):
         pass
 """
 
