@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from snakemake_logger_plugin_abaw.text import jobs
 
 NO_NEWS = "For further error details see the cluster/cloud log and the log files of the involved rule(s)."
 GROUP_TAIL = 5  # lines of a cluster's log
+CLUSTERS_WORD = "slurmstepd"  # begins the lines in which SLURM says why it ended a job, before what the job says after
 LISTED = 10  # failed jobs named at the end of a run
 
 
@@ -36,7 +38,9 @@ def failed_group(record: Mapping[str, Any]) -> str:
     """The lines before the jobs of a failed group, from the fields of a GROUP_ERROR record."""
     rows = [f"FAILED: group {record['groupid']} of {jobs(len(record['job_error_info']))}; their logs say which:"]
     for log in record["aux_logs"]:  # of the cluster: says what no job's own log can, such as the end of its time
-        rows += [f"    | {line}" for line in last_lines(Path(log), GROUP_TAIL)]
+        lines = last_lines(Path(log), sys.maxsize)
+        said = [line for line in lines[:-GROUP_TAIL] if line.startswith(CLUSTERS_WORD)]
+        rows += [f"    | {line}" for line in said + lines[-GROUP_TAIL:]]
         rows.append(f"    log: {log}")
     return "\n".join(rows)
 

@@ -8,6 +8,7 @@ import pytest
 from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from snakemake_logger_plugin_abaw.failure import failed_group
 from snakemake_logger_plugin_abaw.text import typed
 from tests.log_records import Run, ended, error, failed, finished, plan, record, started
 
@@ -207,3 +208,12 @@ def test_a_record_that_cannot_be_read_does_not_end_the_output(run, capsys):
     run.show(plan(0, extract=1), record(0, LogEvent.JOB_INFO))
     assert "KeyError" in capsys.readouterr().err
     assert run.show(record(0, msg=NOTHING)) == f"{NOTHING}\n"
+
+
+def test_a_failed_group_shows_why_the_cluster_ended_it(tmp_path):
+    log = tmp_path / "16.log"
+    why = "slurmstepd-vm: error: *** JOB 16 ON vm CANCELLED AT 2026-11-25T23:56:26 DUE TO TIME LIMIT ***"
+    log.write_text("begun\n" + why + "\n" + "".join(f"after {number}\n" for number in range(20)))
+    told = failed_group({"groupid": "model", "job_error_info": [{}, {}], "aux_logs": [str(log)]}).splitlines()
+    assert told[1] == f"    | {why}"
+    assert told[2:] == [*(f"    | after {number}" for number in range(15, 20)), f"    log: {log}"]
