@@ -69,6 +69,8 @@ class Journal:
             if not self._told:
                 say(f"{self._path}: a full or read-only disk ({fault.free}); the work goes on uncounted")
             self._told = True
+            if self._path.is_file() and not self._path.stat().st_size:
+                self._path.unlink()  # made, and nothing fitted into it
 
 
 NO_JOURNAL = Journal(None)
