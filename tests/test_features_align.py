@@ -72,7 +72,7 @@ def test_a_click_is_loudest_on_the_frame_of_its_flash(extractor: str, times: np.
     for flash in flashes:
         first = round(float(times[flash]) * RATE)
         samples[first : first + 80] += 0.8
-    values, centres = described.describe(samples)
+    ((values, centres),) = described.describe(samples)
     table = align(values, centres, 0.0, _heard(6), 0.06, Clock(times))
     loudness = table.values[:, column].mean(1)
     for flash in flashes:

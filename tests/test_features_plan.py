@@ -79,7 +79,7 @@ def test_replaced_weights_file_is_noticed(tmp_path: Path) -> None:
 
 def test_key_knows_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
     before = _key(extractor="fbank")
-    newer = Spec("audio", 80, "float32", ("features.audio.fbank",), version=2, unit_s=0.025)
+    newer = Spec("audio", "sound", 80, "float32", ("features.audio.fbank",), version=2, unit_s=0.025)
     monkeypatch.setattr(EXTRACTORS["fbank"], "spec", staticmethod(lambda settings: newer))
     assert _key(extractor="fbank") != before
 
@@ -162,8 +162,8 @@ def test_every_extractor_keeps_the_contract(name: str) -> None:
     settings = _settings(extractor=name, **MINIMAL[name])
     plan: FeaturePlan = plan_feature("x", settings, True)
     assert plan.spec.dimension > 0 and plan.spec.code
-    assert plan.spec.needs_weights == ("weights" in MINIMAL[name])
-    assert (plan.spec.unit_s > 0) == (plan.spec.modality == "audio")
+    assert plan.spec.network == ("weights" in MINIMAL[name])
+    assert (plan.spec.unit_s > 0) == (plan.spec.source == "sound")
     for module in plan.spec.code:
         source = code.PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
         assert EXTRACTORS[name].__module__ == f"abaw_pipeline.{module}" and ast.parse(source.read_text())

@@ -33,7 +33,7 @@ def command(run: Run, dataset: str, feature: str, shard: int | None, threads: in
         raise ValueError(f"--shard {shard}: the settings have shards: {config.shards}, counted from 0")
     plan, clips = config.plan(feature), read_clips(layout)
     what = f"extract {feature} of {dataset}" + ("" if shard is None else f", shard {shard}")
-    kind = None if plan.spec.modality == "visual" else "cpu"  # sound is described on the CPU
+    kind = None if plan.spec.network else "cpu"
     device = run.device(what, threads, kind=kind)
     for number in range(config.shards) if shard is None else [shard]:
         mine = [clip for clip in clips if shard_of(clip.id, config.shards) == number]

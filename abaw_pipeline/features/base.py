@@ -1,8 +1,8 @@
 """What an extractor is.
 
 An extractor is one small class in one file. It declares what it needs and what it gives in a ``Spec`` that can be
-read without importing torch, and turns a batch of pictures, or a piece of sound, into numbers. Decoding, batching,
-devices, precision, clocks and storage are not its business (``features/extract.py`` does them).
+read without importing torch, and turns a batch of pictures, a piece of sound, or files, into numbers. Decoding,
+batching, devices, precision, clocks and storage are not its business (``features/extract.py`` does them).
 
 Adding one: write the file, add its class to ``features/registry.py``.
 Shape letters: B pictures, H height, W width, D feature dimension, N samples, M rows of a sound feature.
@@ -10,6 +10,7 @@ Shape letters: B pictures, H height, W width, D feature dimension, N samples, M 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from abaw_pipeline.features.weights import Weights
 from abaw_pipeline.strict import Strict
+from abaw_pipeline.types import Clock, FrameTable
 
 if TYPE_CHECKING:  # a spec is read while Snakemake parses: torch must not be imported for it
     import torch
@@ -24,12 +26,16 @@ if TYPE_CHECKING:  # a spec is read while Snakemake parses: torch must not be im
 SAMPLE_RATE = 16_000
 """Sampling rate in Hz of every sound an extractor sees."""
 
+Source = Literal["faces", "frames", "sound", "files"]
+"""What a feature is made from: face crops, whole pictures, sound, or files that lie beside the recordings."""
+
 
 @dataclass(frozen=True)
 class Spec:
     """What a feature is, for one given setting of its extractor."""
 
-    modality: Literal["visual", "audio"]
+    modality: Literal["visual", "audio", "text"]
+    source: Source
     dimension: int
     dtype: Literal["float16", "float32"] = "float16"
     """How values are stored."""
@@ -38,9 +44,14 @@ class Spec:
     version: int = 1
     """Raised by hand when the values change though neither code nor settings do (a changed default, a library)."""
     unit_s: float = 0.0
-    """Audio: length in seconds of the sound that one row describes (a row reaches half of it to either side)."""
-    needs_weights: bool = False
-    """Whether the extractor is a network that must be given ``weights``."""
+    """Sound: length in seconds of the sound that one row describes (a row reaches half of it to either side)."""
+    weights: tuple[str, ...] = ()
+    """Fields of the settings that must hold the weights of its networks; others of the type may be left out."""
+
+    @property
+    def network(self) -> bool:
+        """Whether it computes a network, and so profits from a GPU."""
+        return bool(self.weights)
 
 
 class ExtractorSettings(Strict):
@@ -51,7 +62,7 @@ class ExtractorSettings(Strict):
 
 
 class FrameExtractor(Protocol):
-    """Pictures to vectors."""
+    """Pictures (``source``: ``faces`` or ``frames``) to vectors."""
 
     Settings: ClassVar[type[ExtractorSettings]]
 
@@ -65,10 +76,22 @@ class FrameExtractor(Protocol):
         """Build the network, load its weights, move it to ``device``. Called once before the first batch."""
 
     def prepare(self, picture: np.ndarray) -> np.ndarray:
-        """One RGB crop ``(H, W, 3)`` uint8 to the network's input ``(C, h, w)`` float32. Runs in worker threads."""
+        """One RGB picture ``(H, W, 3)`` uint8 to the network's input ``(C, h, w)`` float32. Runs in worker threads."""
 
     def embed(self, batch: torch.Tensor) -> torch.Tensor:
         """Inputs ``(B, C, h, w)`` on the device to features ``(B, D)``."""
+
+
+class Samples(Protocol):
+    """Mono sound ``(N,)`` float32 in [-1, 1] at 16 kHz that is read piece by piece: an array, or one on disk."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, piece: slice, /) -> np.ndarray: ...
+
+
+Rows = tuple[np.ndarray, np.ndarray]
+"""Values ``(M, D)`` float32, and the centre of each row ``(M,)`` float64 in seconds from the first sample."""
 
 
 class SoundExtractor(Protocol):
@@ -85,10 +108,39 @@ class SoundExtractor(Protocol):
     def load(self, device: torch.device) -> None:
         """Build whatever is needed. Called once before the first clip."""
 
-    def describe(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mono sound ``(N,)`` float32 in [-1, 1] at 16 kHz to values ``(M, D)`` and the centre of each row.
+    def describe(self, samples: Samples) -> Iterator[Rows]:
+        """Rows of one clip's sound, block by block.
 
-        Returns:
-            values ``(M, D)`` float32 and times ``(M,)`` float64 in seconds from the first sample, increasing.
-            Sound shorter than one window gives M = 0.
+        Centres increase from row to row and from block to block. Memory must not grow with the length of the sound:
+        read ``samples`` piece by piece and give a block every minute or so. Where blocks begin must not change any
+        value. Sound shorter than one window gives no rows (no block, or an empty one).
         """
+
+
+class FileExtractor(Protocol):
+    """Files beside the recordings (features made elsewhere, transcripts) to one row per frame."""
+
+    Settings: ClassVar[type[ExtractorSettings]]
+
+    def __init__(self, settings: ExtractorSettings) -> None: ...
+
+    @staticmethod
+    def spec(settings: ExtractorSettings) -> Spec:
+        """Declared without torch."""
+
+    @staticmethod
+    def content(settings: ExtractorSettings, clip: str) -> str:
+        """Digest of what the files say of one clip, so that a change of it alone makes the clip's rows stale.
+
+        Imports nothing heavy. Raises ``ValueError`` where there is nothing for the clip, naming the place looked at.
+        """
+
+    @staticmethod
+    def listing(settings: ExtractorSettings) -> str:
+        """Digest of names, sizes and times of all files it may read: Snakemake's sign that something changed."""
+
+    def load(self, device: torch.device) -> None:
+        """Build whatever is needed. Called once before the first clip."""
+
+    def table(self, clip: str, clock: Clock) -> FrameTable:
+        """One clip's rows on its picture clock; ``ValueError`` where the files do not fit it (with both counts)."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from abaw_pipeline.features.align import align
 from abaw_pipeline.features.plan import FeaturePlan
@@ -48,7 +50,7 @@ def survey(plan: FeaturePlan, clips: Sequence[Clip], layout: Layout, media: Mani
             found.skipped.append(Skipped(clip.id, STAGE, f"left out by the media stage: {left_out[clip.id]}"))
             continue
         try:
-            key = clip_key(plan, _contents(layout, clip.id, media))
+            key = clip_key(plan, clip.id, _contents(layout, clip.id, media))
         except ValueError as error:
             found.skipped.append(Skipped(clip.id, STAGE, str(error)))
             continue
@@ -58,10 +60,18 @@ def survey(plan: FeaturePlan, clips: Sequence[Clip], layout: Layout, media: Mani
     return found
 
 
-def clip_key(plan: FeaturePlan, contents: dict[str, str]) -> str:
-    """Key of one clip's table: the feature's, and the content of the media it is made from."""
-    source = "faces" if plan.spec.modality == "visual" else "sound"
-    return digest({"feature": plan.key, "clock": contents["clock"], source: contents[source]})
+def clip_key(plan: FeaturePlan, clip: str, contents: Mapping[str, str]) -> str:
+    """Key of one clip's table: the feature's, and the content of what it is made from.
+
+    Args:
+        contents: content digests of the clip's media.
+
+    Raises:
+        ValueError: a feature made from files finds none for the clip.
+    """
+    source = plan.spec.source
+    own = EXTRACTORS[plan.settings.extractor].content(plan.settings, clip) if source == "files" else contents[source]
+    return digest({"feature": plan.key, "clock": contents["clock"], source: own})
 
 
 def _contents(layout: Layout, clip: str, media: Manifest | None) -> dict[str, str]:
@@ -138,9 +148,11 @@ class Remake:
 
     def table(self, clip: str) -> FrameTable:
         """One clip's table; ``ValueError`` where it cannot be made."""
-        return self._visual(clip) if self.plan.spec.modality == "visual" else self._audio(clip)
+        if self.plan.spec.source == "files":
+            return self.extractor.table(clip, read_clock(self.layout, clip))
+        return self._sound(clip) if self.plan.spec.source == "sound" else self._pictures(clip)
 
-    def _visual(self, clip: str) -> FrameTable:
+    def _pictures(self, clip: str) -> FrameTable:
         from abaw_pipeline.features.frames import embed_frames  # imports torch: only where there is work
 
         frames = len(read_clock(self.layout, clip))
@@ -149,7 +161,9 @@ class Remake:
                 raise ValueError(f"{len(faces.valid)} face rows for {frames} frames; make its media again")
             return embed_frames(self.extractor, faces, self.plan.spec.dimension, self.device, self.batch_size)
 
-    def _audio(self, clip: str) -> FrameTable:
+    def _sound(self, clip: str) -> FrameTable:
         clock, sound = read_clock(self.layout, clip), read_sound(self.layout, clip)
-        values, centres = self.extractor.describe(sound.samples)
+        blocks = list(self.extractor.describe(sound.samples))
+        values = np.concatenate([np.empty((0, self.plan.spec.dimension), np.float32), *(rows for rows, _ in blocks)])
+        centres = np.concatenate([np.empty(0), *(times for _, times in blocks)])
         return align(values, centres, sound.start_s, sound.heard, self.plan.spec.unit_s, clock)

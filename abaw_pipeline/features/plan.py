@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from abaw_pipeline.features.base import ExtractorSettings, Spec
+from abaw_pipeline.features.base import ExtractorSettings, Source, Spec
 from abaw_pipeline.features.registry import EXTRACTORS
 from abaw_pipeline.features.weights import FileWeights, HubWeights, RandomWeights
 from abaw_pipeline.runtime.code import code_digest, code_parts, library_text
@@ -15,8 +15,13 @@ from abaw_pipeline.runtime.keys import digest, file_digest
 
 _CHOICES = "{source: file, path: ...}, {source: hub, repo: ..., file: ..., revision: ...} or {source: random}"
 
-# Modules that every feature of a modality goes through and that decide its values.
-_STAGE = {"visual": ("features.frames",), "audio": ("features.align",)}
+# Modules that every feature of a source goes through and that decide its values.
+_STAGE: dict[Source, tuple[str, ...]] = {
+    "faces": ("features.frames",),
+    "frames": ("features.frames",),
+    "sound": ("features.align",),
+    "files": (),
+}
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,8 @@ class FeaturePlan:
     name: str
     settings: ExtractorSettings
     spec: Spec
-    weights: dict[str, Any] | None
-    """What tells the weights apart."""
+    weights: dict[str, dict[str, Any]]
+    """What tells the weights apart, by the field of the settings that holds them."""
     code: str
     """Digest of the code."""
     random: bool
@@ -42,14 +47,15 @@ class FeaturePlan:
 
     def key_with(self, code: str) -> str:
         """The key that this feature has, or had, with another digest of its code."""
-        named = self.settings.model_dump(mode="json", exclude_defaults=True, exclude={"extractor", "weights"})
+        apart = {"extractor", *_fields(self.settings)}
+        named = self.settings.model_dump(mode="json", exclude_defaults=True, exclude=apart)
         made_from = {"extractor": self.settings.extractor, "settings": named, "weights": self.weights}
         return digest({**made_from, "code": code, "version": self.spec.version})
 
     @property
     def modules(self) -> tuple[str, ...]:
         """Modules whose code decides the values, imports apart."""
-        return (*self.spec.code, *_STAGE[self.spec.modality])
+        return (*self.spec.code, *_STAGE[self.spec.source])
 
     @property
     def libraries(self) -> str:
@@ -59,12 +65,12 @@ class FeaturePlan:
     @property
     def about(self) -> dict[str, Any]:
         """The description written into every artefact made from this plan."""
-        spec = {name: value for name, value in asdict(self.spec).items() if name not in ("code", "needs_weights")}
+        spec = {name: value for name, value in asdict(self.spec).items() if name not in ("code", "weights")}
         return {
             "feature": self.name,
             "key": self.key,
             "extractor": self.settings.extractor,
-            "settings": self.settings.model_dump(mode="json", exclude={"extractor", "weights"}),
+            "settings": self.settings.model_dump(mode="json", exclude={"extractor", *_fields(self.settings)}),
             "weights": self.weights,
             "random_weights": self.random,
             "spec": spec,
@@ -83,21 +89,27 @@ def plan_feature(name: str, settings: ExtractorSettings, allow_random: bool, mem
         ValueError: weights missing, given in vain, or random without leave; a weights file that is not there.
     """
     spec: Spec = EXTRACTORS[settings.extractor].spec(settings)
-    random = isinstance(settings.weights, RandomWeights)
-    if spec.needs_weights and settings.weights is None:
-        raise ValueError(f"weights: '{settings.extractor}' is a network and needs them: {_CHOICES}")
-    if not spec.needs_weights and settings.weights is not None:
+    given = {field: getattr(settings, field) for field in _fields(settings)}
+    random = any(isinstance(weights, RandomWeights) for weights in given.values())
+    for field in spec.weights:
+        if field not in given:
+            raise ValueError(f"{field}: '{settings.extractor}' is a network and needs them: {_CHOICES}")
+    if given and not spec.weights:
         raise ValueError(f"weights: '{settings.extractor}' takes none; remove the key")
     if random and not allow_random:
         raise ValueError("weights: random ones are refused unless the settings say 'allow_random_weights: true'")
-    code = code_digest(*spec.code, *_STAGE[spec.modality])
-    return FeaturePlan(name, settings, spec, _identity(settings.weights, memory), code, random)
+    code = code_digest(*spec.code, *_STAGE[spec.source])
+    return FeaturePlan(name, settings, spec, {f: _identity(w, memory) for f, w in given.items()}, code, random)
 
 
-def _identity(weights: FileWeights | HubWeights | RandomWeights | None, memory: Path | None) -> dict[str, Any] | None:
+def _fields(settings: ExtractorSettings) -> list[str]:
+    """The fields that hold weights."""
+    kinds = (FileWeights, HubWeights, RandomWeights)
+    return [name for name in type(settings).model_fields if isinstance(getattr(settings, name), kinds)]
+
+
+def _identity(weights: FileWeights | HubWeights | RandomWeights, memory: Path | None) -> dict[str, Any]:
     """What tells weights apart: their bytes where these are known, never where the file lies."""
-    if weights is None:
-        return None
     if isinstance(weights, RandomWeights):
         return {"random": weights.seed}
     if weights.sha256:

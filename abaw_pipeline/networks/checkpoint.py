@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,14 +27,17 @@ _COUNTER = "num_batches_tracked"  # of BatchNorm; no value depends on it
 def load_weights(
     network: N,
     weights: FileWeights | HubWeights | RandomWeights | None,
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     ignored: tuple[str, ...] = (),
+    translate: Callable[[State], State] | None = None,
 ) -> N:
     """Fill ``network`` and set it to inference mode.
 
     Args:
-        shape: of one input, ``(C, h, w)``; random weights are scaled on it.
+        shape: of one input, such as ``(C, h, w)``; random weights are scaled on it.
         ignored: prefixes of keys that a checkpoint may have and the network does not need (a classifier).
+        translate: gives the state dict the network's key names where the checkpoint has another layout; it sees the
+            state without wrappers and without what is ignored.
 
     Raises:
         ValueError: no weights, an unreadable file, another digest than declared, or keys that do not fit.
@@ -48,6 +51,7 @@ def load_weights(
     if weights.sha256 and file_digest(path) != weights.sha256:
         raise ValueError(f"{path}: its sha256 is {file_digest(path)}, the settings say {weights.sha256}")
     state = {key: value for key, value in read_state(path).items() if not key.startswith(ignored or "\0")}
+    state = translate(state) if translate else state
     _check_fit(network, state, str(path))
     network.load_state_dict(state, strict=False)  # what may be missing was decided by _check_fit
     return network.eval()

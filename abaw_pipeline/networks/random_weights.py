@@ -19,12 +19,12 @@ PICTURES = 8
 """Noise pictures the statistics are measured on."""
 
 
-def randomise(network: nn.Module, seed: int, shape: tuple[int, int, int]) -> None:
+def randomise(network: nn.Module, seed: int, shape: tuple[int, ...]) -> None:
     """Overwrite all weights of ``network``; the same seed gives the same network whatever was drawn before, and on
     however many threads: sums in another order would move the last digits of the measured statistics.
 
     Args:
-        shape: of one input, ``(C, h, w)``.
+        shape: of one input: ``(C, h, w)`` of a picture, or any other, which gets white noise.
     """
     with torch.random.fork_rng(devices=[]), torch.no_grad(), _one_thread():
         torch.manual_seed(seed)
@@ -53,8 +53,10 @@ def _draw(module: nn.Module) -> None:
             nn.init.zeros_(parameter)
 
 
-def _noise(shape: tuple[int, int, int]) -> torch.Tensor:
+def _noise(shape: tuple[int, ...]) -> torch.Tensor:
     """``(PICTURES, C, h, w)``: blotches, fine grain, and a brightness per picture."""
+    if len(shape) != 3:
+        return torch.randn(PICTURES, *shape)
     channels, height, width = shape
     coarse = torch.randn(PICTURES, channels, max(height // 8, 2), max(width // 8, 2))
     smooth = functional.interpolate(coarse, size=(height, width), mode="bilinear")

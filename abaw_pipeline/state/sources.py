@@ -108,7 +108,7 @@ class DataNow:
         joined = self.feature_manifest(name)
         wanted = {clip.id for clip in self.found.clips if clip.id in self.media_entries} - self.media.affected
         store = FeatureStore(self.layout.feature_store(name))
-        keys = {clip: clip_key(plan, self.media_entries[clip]["contents"]) for clip in wanted}
+        keys = {clip: clip_key(plan, clip, self.media_entries[clip]["contents"]) for clip in wanted}
         skipped = {row.clip for row in joined.skipped} if joined else set()
         have = {clip: store.key(clip) for clip in wanted}
         state.whole = joined is not None and joined.about["key"] != plan.key
@@ -154,8 +154,9 @@ def _plan_changes(before: Mapping[str, Any], plan: FeaturePlan) -> list[str]:
     return found or ["the extractor's version was raised"]
 
 
-def _weights(identity: Mapping[str, Any] | None) -> str:
-    return ", ".join(f"{name} {str(value)[:12]}" for name, value in (identity or {"none": ""}).items())
+def _weights(identities: Mapping[str, Mapping[str, Any]]) -> str:
+    known = [(name, value) for identity in identities.values() for name, value in identity.items()]
+    return ", ".join(f"{name} {str(value)[:12]}" for name, value in known) or "none"
 
 
 def _library_notes(made_with: Mapping[str, int], now: Iterable[str]) -> list[str]:

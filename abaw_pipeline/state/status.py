@@ -101,7 +101,7 @@ def _features(config: Config, dataset: str, everything: Iterable[Training]) -> l
 
 def _extracted(config: Config, layout: Layout, feature: str, contents: dict[str, dict[str, str]]) -> int:
     plan, store = config.plan(feature), FeatureStore(layout.feature_store(feature))
-    return sum(store.key(clip) == clip_key(plan, own) for clip, own in contents.items())
+    return sum(store.key(clip) == clip_key(plan, clip, own) for clip, own in contents.items())
 
 
 def _trained(config: Config, training: Training) -> bool:

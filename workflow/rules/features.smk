@@ -20,7 +20,7 @@ rule extract:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        gpu=lambda wildcards: gpu_units(alone=True) if CONFIG.plan(wildcards.feature).spec.modality == "visual" else 0,
+        gpu=lambda wildcards: gpu_units(alone=True) if CONFIG.plan(wildcards.feature).spec.network else 0,
     message:
         "extract {wildcards.feature} of {wildcards.dataset}, shard {wildcards.shard}"
     shell:

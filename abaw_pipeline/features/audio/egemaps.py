@@ -5,12 +5,13 @@ openSMILE's licence allows research only.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
-from abaw_pipeline.features.base import SAMPLE_RATE, ExtractorSettings, Spec
+from abaw_pipeline.features.base import SAMPLE_RATE, ExtractorSettings, Rows, Samples, Spec
 
 if TYPE_CHECKING:
     import torch
@@ -41,8 +42,8 @@ class EGeMAPS:
     def spec(settings: Settings) -> Spec:
         code = ("features.audio.egemaps",)
         if settings.level == "lld":
-            return Spec("audio", 25, "float32", code, unit_s=LLD_WINDOW_S)
-        return Spec("audio", 88, "float32", code, unit_s=settings.window_s)
+            return Spec("audio", "sound", 25, "float32", code, unit_s=LLD_WINDOW_S)
+        return Spec("audio", "sound", 88, "float32", code, unit_s=settings.window_s)
 
     def load(self, device: torch.device) -> None:
         import opensmile
@@ -53,18 +54,18 @@ class EGeMAPS:
         }[self.settings.level]
         self.smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, level)
 
-    def describe(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def describe(self, samples: Samples) -> Iterator[Rows]:
         """openSMILE's own units; the time of an LLD row is the middle of the interval openSMILE gives it."""
-        if len(samples) < SHORTEST:
-            return np.empty((0, self.spec(self.settings).dimension), np.float32), np.empty(0)
-        return self._lld(samples) if self.settings.level == "lld" else self._functionals(samples)
+        whole = samples[:]
+        if len(whole) >= SHORTEST:
+            yield self._lld(whole) if self.settings.level == "lld" else self._functionals(whole)
 
-    def _lld(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _lld(self, samples: np.ndarray) -> Rows:
         table = self.smile.process_signal(samples, SAMPLE_RATE)
         times = (_seconds(table, "start") + _seconds(table, "end")) / 2
         return table.to_numpy(np.float32), times
 
-    def _functionals(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _functionals(self, samples: np.ndarray) -> Rows:
         half = self.settings.window_s / 2
         times = np.arange(0, len(samples) / SAMPLE_RATE, self.settings.hop_s)
         first = np.maximum(np.round((times - half) * SAMPLE_RATE).astype(int), 0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
 
-from abaw_pipeline.features.base import SAMPLE_RATE, ExtractorSettings, Spec
+from abaw_pipeline.features.base import SAMPLE_RATE, ExtractorSettings, Rows, Samples, Spec
 
 if TYPE_CHECKING:
     import torch
@@ -33,19 +34,18 @@ class FilterBank:
 
     @staticmethod
     def spec(settings: Settings) -> Spec:
-        return Spec("audio", settings.bins, "float32", ("features.audio.fbank",), unit_s=WINDOW_S)
+        return Spec("audio", "sound", settings.bins, "float32", ("features.audio.fbank",), unit_s=WINDOW_S)
 
     def load(self, device: torch.device) -> None:
         """Nothing to load."""
 
-    def describe(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def describe(self, samples: Samples) -> Iterator[Rows]:
         """Natural log of mel energies of samples in [-1, 1]; digital silence gives log of float32's epsilon."""
         rows = max(0, 1 + (len(samples) - WINDOW) // HOP)
-        values = np.empty((rows, self.settings.bins), np.float32)
         for first in range(0, rows, BLOCK):
             last = min(first + BLOCK, rows)
-            values[first:last] = self._block(samples[first * HOP : (last - 1) * HOP + WINDOW])
-        return values, np.arange(rows) * HOP_S + WINDOW_S / 2
+            values = self._block(samples[first * HOP : (last - 1) * HOP + WINDOW])
+            yield values, np.arange(first, last) * HOP_S + WINDOW_S / 2
 
     def _block(self, samples: np.ndarray) -> np.ndarray:
         import torch

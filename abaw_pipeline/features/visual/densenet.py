@@ -29,7 +29,7 @@ class DenseNet:
 
     @staticmethod
     def spec(settings: Settings) -> Spec:
-        return Spec("visual", 342, code=("features.visual.densenet",), needs_weights=True)
+        return Spec("visual", "faces", 342, code=("features.visual.densenet",), weights=("weights",))
 
     def load(self, device: torch.device) -> None:
         from abaw_pipeline.networks.checkpoint import load_weights

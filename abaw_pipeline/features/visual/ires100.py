@@ -28,7 +28,7 @@ class IRes100:
 
     @staticmethod
     def spec(settings: Settings) -> Spec:
-        return Spec("visual", 512, code=("features.visual.ires100",), needs_weights=True)
+        return Spec("visual", "faces", 512, code=("features.visual.ires100",), weights=("weights",))
 
     def load(self, device: torch.device) -> None:
         from abaw_pipeline.networks.checkpoint import load_weights

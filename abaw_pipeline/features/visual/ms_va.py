@@ -40,7 +40,7 @@ class MobileNetVA:
 
     @staticmethod
     def spec(settings: Settings) -> Spec:
-        return Spec("visual", MODELS[settings.model][0], code=("features.visual.ms_va",), needs_weights=True)
+        return Spec("visual", "faces", MODELS[settings.model][0], code=("features.visual.ms_va",), weights=("weights",))
 
     def load(self, device: torch.device) -> None:
         from abaw_pipeline.networks.checkpoint import load_weights
