@@ -86,6 +86,7 @@ def extract(
     batch_size: int = 32,
     media: Manifest | None = None,
     journal: Journal = NO_JOURNAL,
+    compiled: bool = False,
 ) -> Manifest:
     """Bring the store of one feature up to date for ``clips``.
 
@@ -95,9 +96,10 @@ def extract(
     Args:
         device: gives the device to compute on; may wait for one. ``None``: the CPU.
         media: as in ``survey``.
+        compiled: whether networks of pictures are compiled first.
 
     Returns:
-        Per clip ``key``, ``content``, ``rows``, ``valid`` (number of valid rows) and ``libraries``.
+        Per clip ``key``, ``content``, ``rows``, ``valid`` (number of valid rows), ``libraries`` and ``precision``.
 
     Raises:
         ValueError: the weights do not load or do not fit.
@@ -106,7 +108,7 @@ def extract(
     found, store = survey(plan, clips, layout, media), FeatureStore(layout.feature_store(plan.name))
     manifest = Manifest(plan.about, skipped=found.skipped)
     if found.todo:
-        remake = Remake(plan, layout, device, batch_size)
+        remake = Remake(plan, layout, device, batch_size, compiled)
         journal.begin(len(found.todo))
         for clip, reason in _make(remake, found, store, journal).items():
             manifest.skipped.append(Skipped(clip, STAGE, str(reason)))
@@ -119,7 +121,7 @@ def extract(
 def _make(remake: Remake, found: Survey, store: FeatureStore, journal: Journal) -> dict[str, ValueError]:
     """Fill the store with what is to do, one clip written while others compute; returns why some were not done."""
     plan = remake.plan
-    about = {**plan.about, "libraries": plan.libraries}
+    about = {**plan.about, "libraries": plan.libraries, "precision": remake.precision}
 
     def write(clip: str, frames: int, tables: Iterator[FrameTable]) -> None:
         shape = (frames, plan.spec.dimension)
@@ -133,5 +135,5 @@ def _make(remake: Remake, found: Survey, store: FeatureStore, journal: Journal) 
 
 
 def _entry(store: FeatureStore, clip: str) -> dict[str, Any]:
-    attributes = store.attributes(clip) or {}
-    return {name: attributes[name] for name in ("key", "content", "rows", "valid", "libraries")}
+    attributes = {"precision": "float32", **(store.attributes(clip) or {})}  # it was not always noted
+    return {name: attributes[name] for name in ("key", "content", "rows", "valid", "libraries", "precision")}

@@ -40,6 +40,8 @@ class FeaturePlan:
     code: str
     """Digest of the code."""
     random: bool
+    precision: str = "auto"
+    """As the settings have it; ``auto`` where there is no network."""
 
     @property
     def key(self) -> str:
@@ -50,7 +52,11 @@ class FeaturePlan:
         apart = {"extractor", *_fields(self.settings)}
         named = self.settings.model_dump(mode="json", exclude_defaults=True, exclude=apart)
         made_from = {"extractor": self.settings.extractor, "settings": named, "weights": self.weights}
-        return digest({**made_from, "code": code, "version": self.spec.version})
+        return digest({**made_from, **self._chosen, "code": code, "version": self.spec.version})
+
+    @property
+    def _chosen(self) -> dict[str, str]:
+        return {} if self.precision == "auto" else {"precision": self.precision}
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -70,7 +76,8 @@ class FeaturePlan:
             "feature": self.name,
             "key": self.key,
             "extractor": self.settings.extractor,
-            "settings": self.settings.model_dump(mode="json", exclude={"extractor", *_fields(self.settings)}),
+            "settings": self.settings.model_dump(mode="json", exclude={"extractor", *_fields(self.settings)})
+            | self._chosen,
             "weights": self.weights,
             "random_weights": self.random,
             "spec": spec,
@@ -79,7 +86,9 @@ class FeaturePlan:
         }
 
 
-def plan_feature(name: str, settings: ExtractorSettings, allow_random: bool, memory: Path | None = None) -> FeaturePlan:
+def plan_feature(
+    name: str, settings: ExtractorSettings, allow_random: bool, memory: Path | None = None, precision: str = "auto"
+) -> FeaturePlan:
     """Check a feature's settings and compute its key.
 
     Args:
@@ -99,7 +108,8 @@ def plan_feature(name: str, settings: ExtractorSettings, allow_random: bool, mem
     if random and not allow_random:
         raise ValueError("weights: random ones are refused unless the settings say 'allow_random_weights: true'")
     code = code_digest(*spec.code, *_STAGE[spec.source])
-    return FeaturePlan(name, settings, spec, {f: _identity(w, memory) for f, w in given.items()}, code, random)
+    weights_of = {field: _identity(weights, memory) for field, weights in given.items()}
+    return FeaturePlan(name, settings, spec, weights_of, code, random, precision if spec.network else "auto")
 
 
 def _fields(settings: ExtractorSettings) -> list[str]:

@@ -46,9 +46,11 @@ class Remake:
     ) -> None:
         import torch
 
+        from abaw_pipeline.runtime.device import precision
+
         self.plan, self.layout, self.batch_size, self.compiled = plan, layout, batch_size, compiled
         self.device = device() if device else torch.device("cpu")
-        self.precision = "float32"
+        self.precision = precision(plan.precision, self.device) if plan.spec.network else "float32"
         self.extractor = EXTRACTORS[plan.settings.extractor](plan.settings)
         self.extractor.load(self.device)
 
