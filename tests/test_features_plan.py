@@ -149,9 +149,12 @@ def test_random_weights_are_told(tmp_path: Path) -> None:
 
 NETWORK: dict[str, Any] = {"weights": RANDOM}
 MINIMAL: dict[str, dict[str, Any]] = {
+    "deepspectrum": NETWORK,
     "densenet": NETWORK,
+    "ecapatdnn": NETWORK,
     "ires100": NETWORK,
     "ms_va": NETWORK,
+    "vggish": NETWORK,
     "fbank": {},
     "egemaps": {},
 }
@@ -175,11 +178,14 @@ def test_defaults_stand_still() -> None:
     versions = {name: EXTRACTORS[name].spec(_settings(extractor=name)).version for name in EXTRACTORS}
     assert versions == dict.fromkeys(EXTRACTORS, 1)
     assert defaults == {
+        "deepspectrum": {"window_s": 1.0, "hop_s": 0.5, "range_db": 80.0},
         "densenet": {},
+        "ecapatdnn": {"window_s": 2.0, "hop_s": 0.2, "lin_neurons": 192},
         "egemaps": {"level": "lld", "window_s": 2.0, "hop_s": 0.2},
         "fbank": {"bins": 80},
         "ires100": {},
         "ms_va": {"model": "mobilenetv3_large_100", "size": 224},
+        "vggish": {"hop_s": 0.96, "pca": None, "quantise": "none"},
     }
 
 

@@ -6,19 +6,25 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Field
 
+from abaw_pipeline.features.audio.deepspectrum import DeepSpectrum
+from abaw_pipeline.features.audio.ecapatdnn import EcapaTDNN
 from abaw_pipeline.features.audio.egemaps import EGeMAPS
 from abaw_pipeline.features.audio.fbank import FilterBank
+from abaw_pipeline.features.audio.vggish import VGGishFeatures
 from abaw_pipeline.features.base import ExtractorSettings
 from abaw_pipeline.features.visual.densenet import DenseNet
 from abaw_pipeline.features.visual.ires100 import IRes100
 from abaw_pipeline.features.visual.ms_va import MobileNetVA
 
 EXTRACTORS: dict[str, type[Any]] = {
+    "deepspectrum": DeepSpectrum,
     "densenet": DenseNet,
+    "ecapatdnn": EcapaTDNN,
     "egemaps": EGeMAPS,
     "fbank": FilterBank,
     "ires100": IRes100,
     "ms_va": MobileNetVA,
+    "vggish": VGGishFeatures,
 }
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ class VGGishFeatures:
         """PCA of the embeddings (torchvggish's ``vggish_pca_params-970ea276.pth``); without it they stay as they are.
         """
         quantise: Literal["none", "bytes", "unit"] = "none"
-        """After the PCA: ``bytes`` clips to [-2, 2] and rounds to 0..255, as AudioSet has them; ``unit`` is bytes / 255."""
+        """Of components: ``bytes`` clips to [-2, 2] and rounds to 0..255 as AudioSet did; ``unit`` is that over 255."""
 
         @model_validator(mode="after")
         def _components_are_quantised(self) -> VGGishFeatures.Settings:
