@@ -18,9 +18,14 @@ from abaw_pipeline.training.settings import ExtraRows, OptimiserSettings, Schedu
 EXTRACTED = {
     "densenet": (1, {}),
     "egemaps": (1, {"level": "lld", "window_s": 2.0, "hop_s": 0.2}),
+    "fau": (1, {}),
     "fbank": (1, {"bins": 80}),
+    "inception_casia": (1, {}),
+    "inception_vggface2": (1, {}),
     "ires100": (1, {}),
+    "mae": (1, {"model": "base", "pooling": "patches"}),
     "ms_va": (1, {"model": "mobilenetv3_large_100", "size": 224}),
+    "regnet": (1, {"model": "regnet_y_400mf", "size": 112}),
 }
 FACES = {"source": "auto", "detector": "haar", "threshold": 0.6, "detect_width": 480, "size": 112, "choose": "largest"}
 FACES |= {"min_overlap": 0.3, "max_lost_s": 1.0, "quality": 95}

@@ -152,11 +152,19 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "deepspectrum": NETWORK,
     "densenet": NETWORK,
     "ecapatdnn": NETWORK,
+    "fbank": {},
     "ires100": NETWORK,
     "ms_va": NETWORK,
     "vggish": NETWORK,
-    "fbank": {},
     "egemaps": {},
+    "fau": NETWORK,
+    "fbank": {},
+    "inception_casia": NETWORK,
+    "inception_vggface2": NETWORK,
+    "ires100": NETWORK,
+    "mae": NETWORK,
+    "ms_va": NETWORK,
+    "regnet": NETWORK,
 }
 
 
@@ -182,9 +190,14 @@ def test_defaults_stand_still() -> None:
         "densenet": {},
         "ecapatdnn": {"window_s": 2.0, "hop_s": 0.2, "lin_neurons": 192},
         "egemaps": {"level": "lld", "window_s": 2.0, "hop_s": 0.2},
+        "fau": {},
         "fbank": {"bins": 80},
+        "inception_casia": {},
+        "inception_vggface2": {},
         "ires100": {},
+        "mae": {"model": "base", "pooling": "patches"},
         "ms_va": {"model": "mobilenetv3_large_100", "size": 224},
+        "regnet": {"model": "regnet_y_400mf", "size": 112},
         "vggish": {"hop_s": 0.96, "pca": None, "quantise": "none"},
     }
 
