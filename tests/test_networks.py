@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,14 @@ def test_usual_wrappers_are_taken_off(tmp_path: Path, wrap: str) -> None:
     picture = torch.randn(1, 1, 64, 64)
     with torch.inference_mode():
         torch.testing.assert_close(_load(weights)(picture), source(picture))
+
+
+def test_the_command_line_that_a_training_saved_is_no_obstacle_but_other_objects_are(tmp_path: Path) -> None:
+    state = DenseNet342().state_dict()
+    told = {"model": state, "args": argparse.Namespace(lr=1e-3, model="mae"), "epoch": 3}
+    assert read_state(Path(_file(tmp_path, told).path)).keys() == state.keys()
+    with pytest.raises(ValueError, match="more than a state dict"):
+        read_state(Path(_file(tmp_path, {"model": state, "args": Path("/")}).path))
 
 
 def test_one_renamed_key_is_named_on_both_sides(tmp_path: Path) -> None:
