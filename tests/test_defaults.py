@@ -25,6 +25,7 @@ EXTRACTED = {
     "ires100": (1, {}),
     "mae": (1, {"model": "base", "pooling": "patches"}),
     "ms_va": (1, {"model": "mobilenetv3_large_100", "size": 224}),
+    "poster_vit": (1, {"vit": None, "parts": "both", "pooling": "cls", "classes": 7}),
     "regnet": (1, {"model": "regnet_y_400mf", "size": 112}),
 }
 FACES = {"source": "auto", "detector": "haar", "threshold": 0.6, "detect_width": 480, "size": 112, "choose": "largest"}

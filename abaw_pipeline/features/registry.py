@@ -18,6 +18,7 @@ from abaw_pipeline.features.visual.inception import InceptionCASIA, InceptionVGG
 from abaw_pipeline.features.visual.ires100 import IRes100
 from abaw_pipeline.features.visual.mae import MAE
 from abaw_pipeline.features.visual.ms_va import MobileNetVA
+from abaw_pipeline.features.visual.poster_vit import PosterViT
 from abaw_pipeline.features.visual.regnet import RegNet
 
 EXTRACTORS: dict[str, type[Any]] = {
@@ -32,6 +33,7 @@ EXTRACTORS: dict[str, type[Any]] = {
     "ires100": IRes100,
     "mae": MAE,
     "ms_va": MobileNetVA,
+    "poster_vit": PosterViT,
     "regnet": RegNet,
     "vggish": VGGishFeatures,
 }
