@@ -152,10 +152,6 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "deepspectrum": NETWORK,
     "densenet": NETWORK,
     "ecapatdnn": NETWORK,
-    "fbank": {},
-    "ires100": NETWORK,
-    "ms_va": NETWORK,
-    "poster_vit": {**NETWORK, "vit": RANDOM},
     "egemaps": {},
     "fau": NETWORK,
     "fbank": {},
@@ -164,6 +160,7 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "ires100": NETWORK,
     "mae": NETWORK,
     "ms_va": NETWORK,
+    "poster_vit": {**NETWORK, "vit": RANDOM},
     "regnet": NETWORK,
     "vggish": NETWORK,
 }
