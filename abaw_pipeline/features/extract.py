@@ -12,7 +12,7 @@ from abaw_pipeline.features.align import align
 from abaw_pipeline.features.plan import FeaturePlan
 from abaw_pipeline.features.registry import EXTRACTORS
 from abaw_pipeline.features.store import FeatureStore
-from abaw_pipeline.media.store import Faces, contents_of, read_clock, read_sound
+from abaw_pipeline.media.store import Faces, Pictures, contents_of, read_clock, read_sound
 from abaw_pipeline.runtime.journal import NO_JOURNAL, Journal
 from abaw_pipeline.runtime.keys import digest
 from abaw_pipeline.runtime.manifests import Manifest
@@ -67,9 +67,11 @@ def clip_key(plan: FeaturePlan, clip: str, contents: Mapping[str, str]) -> str:
         contents: content digests of the clip's media.
 
     Raises:
-        ValueError: a feature made from files finds none for the clip.
+        ValueError: a feature made from files finds none for the clip; one made from whole pictures, before they are.
     """
     source = plan.spec.source
+    if source not in ("files", *contents):
+        raise ValueError("its whole pictures were not packed yet; make its media again")
     own = EXTRACTORS[plan.settings.extractor].content(plan.settings, clip) if source == "files" else contents[source]
     return digest({"feature": plan.key, "clock": contents["clock"], source: own})
 
@@ -156,10 +158,11 @@ class Remake:
         from abaw_pipeline.features.frames import embed_frames  # imports torch: only where there is work
 
         frames = len(read_clock(self.layout, clip))
-        with Faces(self.layout, clip) as faces:
-            if len(faces.valid) != frames:
-                raise ValueError(f"{len(faces.valid)} face rows for {frames} frames; make its media again")
-            return embed_frames(self.extractor, faces, self.plan.spec.dimension, self.device, self.batch_size)
+        reader = Pictures if self.plan.spec.source == "frames" else Faces
+        with reader(self.layout, clip) as pictures:
+            if len(pictures.valid) != frames:
+                raise ValueError(f"{len(pictures.valid)} pictures for {frames} frames; make its media again")
+            return embed_frames(self.extractor, pictures, self.plan.spec.dimension, self.device, self.batch_size)
 
     def _sound(self, clip: str) -> FrameTable:
         clock, sound = read_clock(self.layout, clip), read_sound(self.layout, clip)

@@ -48,6 +48,10 @@ class Layout:
     def faces(self, clip: str) -> Path:
         return self.home / "media" / escape(clip) / "faces.h5"
 
+    def frames(self, clip: str) -> Path:
+        """Whole pictures, where ``media.frames`` asks for them."""
+        return self.home / "media" / escape(clip) / "frames.h5"
+
     def sound(self, clip: str) -> Path:
         return self.home / "media" / escape(clip) / "sound.h5"
 
