@@ -152,6 +152,10 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "deepspectrum": NETWORK,
     "densenet": NETWORK,
     "ecapatdnn": NETWORK,
+    "fbank": {},
+    "ires100": NETWORK,
+    "ms_va": NETWORK,
+    "scene": NETWORK,
     "egemaps": {},
     "fau": NETWORK,
     "fbank": {},
@@ -197,6 +201,7 @@ def test_defaults_stand_still() -> None:
         "ms_va": {"model": "mobilenetv3_large_100", "size": 224},
         "poster_vit": {"vit": None, "parts": "both", "pooling": "cls", "classes": 7},
         "regnet": {"model": "regnet_y_400mf", "size": 112},
+        "scene": {"model": "resnet50.a1_in1k", "dimension": None, "size": None, "crop": None},
         "vggish": {"hop_s": 0.96, "pca": None, "quantise": "none"},
     }
 

@@ -20,6 +20,7 @@ from abaw_pipeline.features.visual.mae import MAE
 from abaw_pipeline.features.visual.ms_va import MobileNetVA
 from abaw_pipeline.features.visual.poster_vit import PosterViT
 from abaw_pipeline.features.visual.regnet import RegNet
+from abaw_pipeline.features.visual.scene import Scene
 
 EXTRACTORS: dict[str, type[Any]] = {
     "deepspectrum": DeepSpectrum,
@@ -35,6 +36,7 @@ EXTRACTORS: dict[str, type[Any]] = {
     "ms_va": MobileNetVA,
     "poster_vit": PosterViT,
     "regnet": RegNet,
+    "scene": Scene,
     "vggish": VGGishFeatures,
 }
 
