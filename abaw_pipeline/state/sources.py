@@ -75,7 +75,7 @@ class DataNow:
         state = State(f"media of {self.dataset}", inputs=[self.index])
         parts, about = list(self._media_manifests), media_about(self.config.media)
         entries = self.media_entries
-        skipped = {row.clip for part in parts for row in part.skipped}
+        skipped = self.media_skipped
         stale = {clip.id for clip in self.found.clips if stale_parts(clip, self.layout, self.config.media)}
         if parts and all(part.about["key"] == about["key"] for part in parts):
             stale -= skipped - self.index.affected  # tried with these settings, and reported
@@ -99,6 +99,11 @@ class DataNow:
     @cached_property
     def media_entries(self) -> dict[str, dict[str, Any]]:
         return {clip: entry for part in self._media_manifests for clip, entry in part.clips.items()}
+
+    @cached_property
+    def media_skipped(self) -> set[str]:
+        """Clips that the media stage left out."""
+        return {row.clip for part in self._media_manifests for row in part.skipped}
 
     def _media_gone(self, clip: str) -> bool:
         parts = asked_parts(self.layout, clip, self.config.media)
