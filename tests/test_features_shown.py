@@ -208,6 +208,18 @@ def test_a_long_clip_is_drawn_by_means_and_loses_no_absent_frame() -> None:
     np.testing.assert_allclose(grid.values[:, 7], table.values[35:40].mean(axis=0), rtol=1e-5)
 
 
+def test_every_lone_absent_frame_is_seen() -> None:
+    table = _table(9000, 3)
+    table.valid[100::450] = False
+    shown = matplotlib.image.imread(io.BytesIO(heat_map("x", table, Clock(np.arange(9000) / 30))), format="png")
+    strip = _red(shown)[35:45].any(axis=0)[:1290]  # beside it stands the text
+    assert (np.diff(strip.astype(int)) == 1).sum() == (~table.valid).sum() == 20
+
+
+def _red(shown: np.ndarray) -> np.ndarray:
+    return (shown[..., 0] > 0.75) & (shown[..., 1] < 0.3) & (shown[..., 2] < 0.3)
+
+
 def test_one_outlier_flattens_nothing_and_stripes_are_standardised() -> None:
     table, clock = _table(400, 8), Clock(np.arange(400) / 25)
     table.values[5, 5] = 1e6
@@ -231,5 +243,4 @@ def test_one_outlier_flattens_nothing_and_stripes_are_standardised() -> None:
 def test_every_table_can_be_drawn(table: FrameTable) -> None:
     picture = heat_map("a title", table, Clock(np.arange(len(table.valid)) / 25))
     shown = matplotlib.image.imread(io.BytesIO(picture), format="png")
-    red = (shown[..., 0] > 0.75) & (shown[..., 1] < 0.3) & (shown[..., 2] < 0.3)
-    assert red.any() == (~table.valid).any()
+    assert _red(shown).any() == (~table.valid).any()

@@ -14,8 +14,9 @@ from matplotlib.ticker import MaxNLocator
 
 from abaw_pipeline.types import Clock, FrameTable
 
-COLUMNS = 1400
-"""Most steps of time that are drawn; where there are more frames, a step shows their mean."""
+COLUMNS = 1000
+"""Most steps of time that are drawn, fewer than the picture has pixels across, so that none is lost; where there are
+more frames, a step shows their mean."""
 ROWS = 700
 """Most dimensions that are drawn, evenly spaced; a picture has no more rows to show."""
 LIMITS = (1, 99)
