@@ -152,10 +152,6 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "deepspectrum": NETWORK,
     "densenet": NETWORK,
     "ecapatdnn": NETWORK,
-    "fbank": {},
-    "ires100": NETWORK,
-    "ms_va": NETWORK,
-    "scene": NETWORK,
     "egemaps": {},
     "fau": NETWORK,
     "fbank": {},
@@ -166,6 +162,7 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "ms_va": NETWORK,
     "poster_vit": {**NETWORK, "vit": RANDOM},
     "regnet": NETWORK,
+    "scene": NETWORK,
     "vggish": NETWORK,
 }
 
