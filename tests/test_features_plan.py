@@ -152,6 +152,10 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "deepspectrum": NETWORK,
     "densenet": NETWORK,
     "ecapatdnn": NETWORK,
+    "fbank": {},
+    "ires100": NETWORK,
+    "ms_va": NETWORK,
+    "text": {**NETWORK, "dimension": 16, "transcripts": {"source": "made"}},
     "egemaps": {},
     "fau": NETWORK,
     "fbank": {},
@@ -181,8 +185,11 @@ def test_every_extractor_keeps_the_contract(name: str) -> None:
 
 def test_defaults_stand_still() -> None:
     """Keys leave defaults out: whoever changes one must raise the ``version`` of the extractor's spec too."""
-    defaults = {name: _settings(extractor=name).model_dump(exclude={"extractor", "weights"}) for name in EXTRACTORS}
-    versions = {name: EXTRACTORS[name].spec(_settings(extractor=name)).version for name in EXTRACTORS}
+    least = {name: _settings(extractor=name, **MINIMAL[name]) for name in EXTRACTORS}
+    defaults = {
+        name: settings.model_dump(exclude={"extractor", "weights", *MINIMAL[name]}) for name, settings in least.items()
+    }
+    versions = {name: EXTRACTORS[name].spec(settings).version for name, settings in least.items()}
     assert versions == dict.fromkeys(EXTRACTORS, 1)
     assert defaults == {
         "deepspectrum": {"window_s": 1.0, "hop_s": 0.5, "range_db": 80.0},
@@ -199,6 +206,7 @@ def test_defaults_stand_still() -> None:
         "poster_vit": {"vit": None, "parts": "both", "pooling": "cls", "classes": 7},
         "regnet": {"model": "regnet_y_400mf", "size": 112},
         "scene": {"model": "resnet50.a1_in1k", "dimension": None, "size": None, "crop": None},
+        "text": {"layer": "last", "spread": "words", "tokens": 512, "overlap": 128, "missing": "skip"},
         "vggish": {"hop_s": 0.96, "pca": None, "quantise": "none"},
     }
 

@@ -12,6 +12,7 @@ from abaw_pipeline.features.audio.egemaps import EGeMAPS
 from abaw_pipeline.features.audio.fbank import FilterBank
 from abaw_pipeline.features.audio.vggish import VGGishFeatures
 from abaw_pipeline.features.base import ExtractorSettings
+from abaw_pipeline.features.text.text import Text
 from abaw_pipeline.features.visual.densenet import DenseNet
 from abaw_pipeline.features.visual.fau import FAU
 from abaw_pipeline.features.visual.inception import InceptionCASIA, InceptionVGGFace2
@@ -37,6 +38,7 @@ EXTRACTORS: dict[str, type[Any]] = {
     "poster_vit": PosterViT,
     "regnet": RegNet,
     "scene": Scene,
+    "text": Text,
     "vggish": VGGishFeatures,
 }
 
