@@ -195,6 +195,8 @@ def _check_ensembles(config: Config, source: str) -> None:
 
 def _plan(config: Config, feature: str, source: str) -> None:
     try:
-        config.plan(feature)
+        plan = config.plan(feature)
+        if plan.spec.source == "frames" and config.media.frames is None:
+            raise ValueError("it is made from whole pictures; set media.frames to {size: 256} or the like")
     except ValueError as error:
         raise ValueError(f"{source}: features.{feature}: {error}") from None

@@ -10,17 +10,26 @@ import pytest
 
 from abaw_pipeline.features.registry import EXTRACTORS
 from abaw_pipeline.media import plan as media
-from abaw_pipeline.media.settings import FaceSettings, MediaSettings
+from abaw_pipeline.media.settings import FaceSettings, FrameSettings, MediaSettings
 from abaw_pipeline.models.settings import GruSettings, HeadSettings, TransformerSettings
 from abaw_pipeline.training import plan as training
 from abaw_pipeline.training.settings import ExtraRows, OptimiserSettings, ScheduleSettings, TrainingSettings
+from tests.test_features_plan import MINIMAL
 
 EXTRACTED = {
     "densenet": (1, {}),
     "egemaps": (1, {"level": "lld", "window_s": 2.0, "hop_s": 0.2}),
+    "fau": (1, {}),
     "fbank": (1, {"bins": 80}),
+    "inception_casia": (1, {}),
+    "inception_vggface2": (1, {}),
     "ires100": (1, {}),
+    "mae": (1, {"model": "base", "pooling": "patches"}),
     "ms_va": (1, {"model": "mobilenetv3_large_100", "size": 224}),
+    "poster_vit": (1, {"vit": None, "parts": "both", "pooling": "cls", "classes": 7}),
+    "regnet": (1, {"model": "regnet_y_400mf", "size": 112}),
+    "scene": (1, {"model": "resnet50.a1_in1k", "dimension": None, "size": None, "crop": None}),
+    "text": (1, {"layer": "last", "spread": "words", "tokens": 512, "overlap": 128, "missing": "skip"}),
 }
 FACES = {"source": "auto", "detector": "haar", "threshold": 0.6, "detect_width": 480, "size": 112, "choose": "largest"}
 FACES |= {"min_overlap": 0.3, "max_lost_s": 1.0, "quality": 95}
@@ -44,14 +53,15 @@ def _defaults(model, names):
 def test_extractors(name):
     version, defaults = EXTRACTED[name]
     settings = EXTRACTORS[name].Settings
-    assert EXTRACTORS[name].spec(settings(extractor=name)).version == version
+    assert EXTRACTORS[name].spec(settings.model_validate({"extractor": name, **MINIMAL[name]})).version == version
     assert _defaults(settings, defaults) == defaults
 
 
 def test_media():
     assert media.VERSION == 1
     assert _defaults(FaceSettings, FACES) == FACES
-    assert _defaults(MediaSettings, ["max_error_share"]) == {"max_error_share": 0.05}
+    assert _defaults(MediaSettings, ["max_error_share", "frames"]) == {"max_error_share": 0.05, "frames": None}
+    assert _defaults(FrameSettings, ["size", "quality"]) == {"size": 256, "quality": 90}
 
 
 @pytest.mark.parametrize("model", TRAINED)

@@ -121,7 +121,7 @@ PEAK = """
 import sys
 from pathlib import Path
 from abaw_pipeline.media.build import build_media
-from abaw_pipeline.media.settings import FaceSettings, MediaSettings
+from abaw_pipeline.media.settings import FaceSettings, FrameSettings, MediaSettings
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.types import Clip
 source, results, kind, model = sys.argv[1:]
@@ -130,7 +130,7 @@ if kind == "official":
 else:
     faces = FaceSettings(detect_width=160, detector=kind, model=model or None)
     clip = Clip("x", "x", video=source, digest=source)
-manifest = build_media([clip], Layout(Path(results), "toy"), MediaSettings(faces=faces))
+manifest = build_media([clip], Layout(Path(results), "toy"), MediaSettings(faces=faces, frames=FrameSettings()))
 assert manifest.clips["x"]["face_share"] > 0.9, manifest
 # Not getrusage: its peak survives exec, so it would tell the size of the test process.
 print(*(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))

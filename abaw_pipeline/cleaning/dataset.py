@@ -19,6 +19,7 @@ from abaw_pipeline.cleaning.places import (
 )
 from abaw_pipeline.cleaning.wanted import Wanted
 from abaw_pipeline.datasets.base import some
+from abaw_pipeline.media.parts import every_part
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.names import escape, unescape
 from abaw_pipeline.runtime.paths import Layout
@@ -136,8 +137,11 @@ def _clips(layout: Layout, want: Wanted, clips: frozenset[str]) -> Iterator[Plac
     """Media and stored arrays of clips that the index does not list."""
     media = layout.clock("x").parents[1]
     gone = [clip for clip in map(unescape, names(media)) if clip not in clips]
-    files = [path(clip) for clip in gone for path in (layout.clock, layout.faces, layout.sound)]
+    files = [path for clip in gone for path in every_part(layout, clip).values()]
     yield Place(media, _gone(layout, gone), present(*files))
+    if want.dataset and not want.frames:
+        kept = [clip for clip in map(unescape, names(media)) if clip in clips]
+        yield Place(media, "media.frames is not set", present(*(layout.frames(clip) for clip in kept)))
     stores = [layout.feature_store(name) for name in sorted(want.features)]
     stores += [_prediction_store(layout, *run) for run in sorted(want.predictions)]
     stores += [layout.ensemble(name) for name in sorted(want.ensembles)]

@@ -21,6 +21,8 @@ class Wanted:
     """
 
     dataset: bool = False
+    frames: bool = False
+    """Whole pictures among the media."""
     shards: int = 0
     features: frozenset[str] = frozenset()
     models: frozenset[Run] = frozenset()
@@ -42,6 +44,7 @@ def wanted(config: Config, layout: Layout) -> Wanted:
     tasks = {(ensemble, config.ensembles[ensemble].task) for ensemble in fused}
     return Wanted(
         dataset=True,
+        frames=config.media.frames is not None,
         shards=config.shards,
         features=frozenset(config.features),
         models=_runs(config, trained),

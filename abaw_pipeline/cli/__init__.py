@@ -21,6 +21,7 @@ VERBS = {
     "lint": "Check a submission file against the organisers' format and sample file.",
     "check": "Check the settings and say what a run would contain.",
     "status": "Say how far each stage is, what is under way and what stopped.",
+    "features": "List the features, their weights and how many clips have them; show one clip's.",
     "why": "Say why something is stale, up to date or missing, and what would run.",
     "adopt": "Let changed code count as unchanged where a check of values proves it harmless.",
     "schema": "Print the JSON schema of config.yaml, for editors.",

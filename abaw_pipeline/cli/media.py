@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 @click.option("--shard", type=click.IntRange(0), help="One shard of the clips; all shards in turn without it.")
 @click.pass_obj
 def command(run: Run, dataset: str, shard: int | None) -> None:
-    """Make picture clock, face crops and sound of a data set; clips whose key matches are left as they are."""
+    """Make picture clock, face crops and sound of a data set, and whole pictures where the settings ask for them.
+
+    Clips whose key matches are left as they are.
+    """
     from abaw_pipeline.datasets.index import read_clips
     from abaw_pipeline.runtime.paths import shard_of
 

@@ -42,7 +42,7 @@ def survey(plan: FeaturePlan, clips: Sequence[Clip], layout: Layout, media: Mani
     Args:
         media: what the media stage made; clips it left out are passed over with its reason.
     """
-    found, store = Survey(), FeatureStore(layout.feature_store(plan.name))
+    found, store, plan = Survey(), FeatureStore(layout.feature_store(plan.name)), plan.on(layout)
     left_out = {row.clip: row.reason for row in media.skipped} if media else {}
     for clip in clips:
         if clip.id in left_out:
@@ -66,9 +66,11 @@ def clip_key(plan: FeaturePlan, clip: str, contents: Mapping[str, str]) -> str:
         contents: content digests of the clip's media.
 
     Raises:
-        ValueError: a feature made from files finds none for the clip.
+        ValueError: a feature made from files finds none for the clip; one made from whole pictures, before they are.
     """
     source = plan.spec.source
+    if source not in ("files", *contents):
+        raise ValueError("its whole pictures were not packed yet; make its media again")
     own = EXTRACTORS[plan.settings.extractor].content(plan.settings, clip) if source == "files" else contents[source]
     return digest({"feature": plan.key, "clock": contents["clock"], source: own})
 

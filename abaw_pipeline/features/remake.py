@@ -11,17 +11,17 @@ from abaw_pipeline.features.align import align_blocks
 from abaw_pipeline.features.base import Rows, Samples
 from abaw_pipeline.features.plan import FeaturePlan
 from abaw_pipeline.features.registry import EXTRACTORS
-from abaw_pipeline.media.store import Faces, opened_sound, read_clock
+from abaw_pipeline.media.store import Faces, Pictures, opened_sound, read_clock
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.types import Clock, FrameTable
 
 if TYPE_CHECKING:  # torch is imported where there is work
     import torch
 
-    from abaw_pipeline.features.batches import Pictures
+    from abaw_pipeline.features import batches
     from abaw_pipeline.features.writer import Made
 
-PICTURES: dict[str, Callable[[Layout, str], Pictures]] = {"faces": Faces}
+PICTURES: dict[str, Callable[[Layout, str], batches.Pictures]] = {"faces": Faces, "frames": Pictures}
 """What opens the pictures of a clip, by the source of a feature."""
 
 
@@ -48,10 +48,10 @@ class Remake:
 
         from abaw_pipeline.runtime.device import precision
 
-        self.plan, self.layout, self.batch_size, self.compiled = plan, layout, batch_size, compiled
+        self.plan, self.layout, self.batch_size, self.compiled = plan.on(layout), layout, batch_size, compiled
         self.device = device() if device else torch.device("cpu")
         self.precision = precision(plan.precision, self.device) if plan.spec.network else "float32"
-        self.extractor = EXTRACTORS[plan.settings.extractor](plan.settings)
+        self.extractor = EXTRACTORS[plan.settings.extractor](self.plan.settings)
         self.extractor.load(self.device)
 
     def table(self, clip: str) -> FrameTable:
@@ -85,13 +85,12 @@ class Remake:
         embedder = Embedder(self.extractor, self.plan.spec.dimension, self.device, self.precision, self.compiled)
         yield from embed_clips(self.extractor, embedder, clips, self._opened, self.batch_size)
 
-    def _opened(self, clip: str) -> Pictures:
+    def _opened(self, clip: str) -> batches.Pictures:
         frames = len(read_clock(self.layout, clip))
         pictures = PICTURES[self.plan.spec.source](self.layout, clip)
         if len(pictures.valid) != frames:
             pictures.close()
-            source = self.plan.spec.source
-            raise ValueError(f"{len(pictures.valid)} rows of {source} for {frames} frames; make its media again")
+            raise ValueError(f"{len(pictures.valid)} pictures for {frames} frames; make its media again")
         return pictures
 
     def _sound(self, clip: str, clock: Clock) -> Iterator[FrameTable]:

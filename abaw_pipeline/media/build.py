@@ -1,19 +1,20 @@
-"""The media stage: clips to picture clock, face crops and sound; finished files are left as they are."""
+"""The media stage: clips to picture clock, face crops, sound, whole pictures; finished files are left as they are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
 import av
 
 from abaw_pipeline.media.clock import write_clock
-from abaw_pipeline.media.codes import MODULES, media_codes
+from abaw_pipeline.media.codes import media_codes, media_modules
 from abaw_pipeline.media.detect import Detector, make_detector
 from abaw_pipeline.media.faces import write_detected
+from abaw_pipeline.media.frames import write_frames
 from abaw_pipeline.media.official import write_official
+from abaw_pipeline.media.parts import asked_parts
 from abaw_pipeline.media.plan import detects, media_keys
 from abaw_pipeline.media.settings import MediaSettings
 from abaw_pipeline.media.sound import write_sound
@@ -32,13 +33,13 @@ STAGE = "media"
 
 def media_about(settings: MediaSettings) -> dict[str, Any]:
     """What the media manifests say of the stage."""
-    codes = media_codes()
+    codes = media_codes(settings)
     return {
         "stage": STAGE,
         "key": digest({"settings": settings_digest(settings), "code": codes}),
         "settings": settings.model_dump(mode="json"),
         "code": codes,
-        "modules": code_parts(*MODULES.values()),
+        "modules": code_parts(*media_modules(settings).values()),
     }
 
 
@@ -48,10 +49,10 @@ def build_media(
     settings: MediaSettings,
     journal: Journal = NO_JOURNAL,
 ) -> Manifest:
-    """Make ``clock.h5``, ``faces.h5`` and ``sound.h5`` of every clip whose key is new.
+    """Make ``clock.h5``, ``faces.h5``, ``sound.h5`` and, where asked for, ``frames.h5`` of every clip whose key is new.
 
     Returns:
-        One entry per finished clip: ``keys`` and ``contents`` (of clock, faces and sound), ``libraries`` they were
+        One entry per finished clip: ``keys`` and ``contents`` (by part), ``libraries`` they were
         made with, ``frames``, ``faces``, ``face_share``, ``sound_s``, ``aligned`` and ``notes``. Bad clips are in
         ``skipped`` with the reason; the others are finished.
 
@@ -80,14 +81,14 @@ def build_media(
 
 
 def stale_parts(clip: Clip, layout: Layout, settings: MediaSettings) -> list[str]:
-    """Which of a clip's ``clock``, ``faces`` and ``sound`` are missing or were made from something else.
+    """Which of a clip's parts that the settings ask for are missing or were made from something else.
 
     A clip without a digest of its content counts as wholly stale.
     """
-    files = {"clock": layout.clock(clip.id), "faces": layout.faces(clip.id), "sound": layout.sound(clip.id)}
+    files = asked_parts(layout, clip.id, settings)
     if not clip.digest:
         return list(files)
-    keys = asdict(media_keys(clip, settings))
+    keys = media_keys(clip, settings).asked
     return [part for part, path in files.items() if key_of(path) != keys[part]]
 
 
@@ -108,7 +109,9 @@ class _Builder:
             self._faces(clip, keys.faces)
         if "sound" in stale:
             write_sound(clip.video, self.layout.sound(clip.id), keys.sound)
-        return {"keys": asdict(keys), **summary(self.layout, clip.id)}
+        if "frames" in stale:
+            self._frames(clip, str(keys.frames))
+        return {"keys": keys.asked, **summary(self.layout, asked_parts(self.layout, clip.id, self.settings))}
 
     def _faces(self, clip: Clip, key: str) -> None:
         frames, path = len(read_clock(self.layout, clip.id)), self.layout.faces(clip.id)
@@ -118,3 +121,8 @@ class _Builder:
             raise ValueError("media.faces.source is 'crops', but there is no crop folder; set it to 'auto'")
         else:
             write_official(clip.crops, frames, self.settings.max_error_share, path, key)
+
+    def _frames(self, clip: Clip, key: str) -> None:
+        assert self.settings.frames is not None  # else they are not asked for
+        frames, path = len(read_clock(self.layout, clip.id)), self.layout.frames(clip.id)
+        write_frames(clip.video, frames, self.settings.frames, self.settings.max_error_share, path, key)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
@@ -12,7 +11,8 @@ from abaw_pipeline.media.align import cut, from_box, from_landmarks
 from abaw_pipeline.media.decode import pictures, upright
 from abaw_pipeline.media.detect import Detector, Found, detect_shrunken
 from abaw_pipeline.media.follow import Follower
-from abaw_pipeline.media.pack import FaceWriter
+from abaw_pipeline.media.jpeg import as_jpeg
+from abaw_pipeline.media.pack import PictureWriter
 from abaw_pipeline.media.settings import MediaSettings
 from abaw_pipeline.runtime.files import atomic
 from abaw_pipeline.types import Clip
@@ -30,7 +30,10 @@ def write_detected(clip: Clip, frames: int, settings: MediaSettings, detector: D
     if clip.video is None:
         raise ValueError("faces are to be detected, but there is no recording; set media.faces.source to 'auto'")
     faces, follower, reformatter = settings.faces, follower_of(clip, settings), VideoReformatter()
-    with atomic(path) as temporary, FaceWriter(temporary, key, detector.aligned, [], with_boxes=True) as writer:
+    with (
+        atomic(path) as temporary,
+        PictureWriter(temporary, key, "media.faces", [], with_boxes=True, aligned=detector.aligned) as writer,
+    ):
         for time, frame in pictures(clip.video, settings.max_error_share, []):  # notes: the clock has them
             picture = upright(frame, reformatter)
             found = detect_shrunken(detector, picture, faces.detect_width)
@@ -55,6 +58,4 @@ def _crop(picture: np.ndarray, found: Found, index: int, size: int, quality: int
         transform = from_box(found.boxes[index], size)
     else:
         transform = from_landmarks(found.landmarks[index], size)
-    done, data = cv2.imencode(".jpg", cut(picture, transform, size), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    assert done  # a crop is always an encodable picture
-    return data.tobytes()
+    return as_jpeg(cut(picture, transform, size), quality)

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from abaw_pipeline.media.crop_files import list_crops
-from abaw_pipeline.media.pack import FaceWriter
+from abaw_pipeline.media.pack import PictureWriter
 from abaw_pipeline.runtime.files import atomic
 
 PAST_END = 5
@@ -30,7 +30,10 @@ def write_official(folder: str, frames: int, max_error_share: float, path: Path,
     notes: list[str] = []
     _check_numbers(folder, list(files), frames, notes)
     unreadable: list[str] = []
-    with atomic(path) as temporary, FaceWriter(temporary, key, "official", notes) as writer:
+    with (
+        atomic(path) as temporary,
+        PictureWriter(temporary, key, "media.official", notes, aligned="official") as writer,
+    ):
         for number in range(1, frames + 1):
             data = (Path(folder) / files[number]).read_bytes() if number in files else None
             if data is not None and not readable(data):

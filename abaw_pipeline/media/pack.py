@@ -1,4 +1,4 @@
-"""Face crops of one clip packed into one file, written in blocks so that memory does not grow with the clip."""
+"""Pictures of one clip packed into one file, written in blocks so that memory does not grow with the clip."""
 
 from __future__ import annotations
 
@@ -17,19 +17,24 @@ BLOCK = 1 << 20
 """Bytes that are gathered before they are written."""
 
 
-class FaceWriter:
+class PictureWriter:
     """Writes ``jpeg`` (encoded pictures end to end, uint8), ``offsets`` ``(n+1,)`` int64 and ``valid`` ``(n,)`` bool.
 
     With ``with_boxes`` also ``boxes`` ``(n, 4)`` float32: x, y, width, height in pixels of the recording, NaN where
     there is none. ``content`` is the digest of what features read: pictures and ``valid``.
+
+    Args:
+        made_by: the module of the package that makes the pictures; its libraries are noted.
+        about: further attributes of the file.
     """
 
-    def __init__(self, path: Path, key: str, aligned: str, notes: list[str], with_boxes: bool = False) -> None:
+    def __init__(
+        self, path: Path, key: str, made_by: str, notes: list[str], with_boxes: bool = False, **about: str
+    ) -> None:
         self._writer = Hdf5Writer(path)
         self._file = self._writer.file
         self._bytes = self._file.create_dataset("jpeg", (0,), "u1", maxshape=(None,), chunks=(BLOCK,))
-        made_by = "media.official" if aligned == "official" else "media.faces"
-        self._attributes = {"key": key, "aligned": aligned, "libraries": library_text(made_by)}
+        self._attributes = {"key": key, "libraries": library_text(made_by), **about}
         self._notes, self._with_boxes = notes, with_boxes
         self._block, self._sha = bytearray(), hashlib.sha256()
         self._offsets, self._boxes = array("q", [0]), array("f")
@@ -38,7 +43,7 @@ class FaceWriter:
         return len(self._offsets) - 1
 
     def add(self, picture: bytes | None, box: np.ndarray | None = None) -> None:
-        """The next frame: an encoded picture, or None where there is no face."""
+        """The next frame: an encoded picture, or None where there is none."""
         if picture is not None:
             self._block += picture
             self._sha.update(picture)
@@ -63,7 +68,7 @@ class FaceWriter:
         self._sha.update(offsets.tobytes())
         self._file.attrs.update(self._attributes, content=self._sha.hexdigest(), notes=json.dumps(self._notes))
 
-    def __enter__(self) -> FaceWriter:
+    def __enter__(self) -> PictureWriter:
         return self
 
     def __exit__(

@@ -1,4 +1,4 @@
-"""Keys of the three media files of a clip: what decides each of them, and nothing else."""
+"""Keys of the media files of a clip: what decides each of them, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,11 +17,17 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys of a clip's clock, faces and sound."""
+    """The keys of a clip's clock, faces, sound and, where they are asked for, whole pictures."""
 
     clock: str
     faces: str
     sound: str
+    frames: str | None = None
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """The keys of what is asked for, by part."""
+        return {part: key for part, key in vars(self).items() if key is not None}
 
 
 def detects(clip: Clip, faces: FaceSettings) -> bool:
@@ -40,7 +46,7 @@ def media_keys(clip: Clip, settings: MediaSettings, codes: Mapping[str, str] | N
     """
     if not clip.digest:
         raise ValueError("the clip carries no digest of its content; list it with 'abaw index'")
-    codes = codes or media_codes()
+    codes = codes or media_codes(settings)
     made_from = {"version": VERSION, "clip": clip.digest, "max_error_share": settings.max_error_share}
     clock = digest({**made_from, "rate": clip.rate, "code": codes["clock"]})
     # The clock's code decides how many rows there are; the rate does not.
@@ -50,7 +56,10 @@ def media_keys(clip: Clip, settings: MediaSettings, codes: Mapping[str, str] | N
     else:
         faces = digest({**made_from, "source": "crops", "code": codes["official"]})
     sound = digest({"version": VERSION, "clip": clip.digest, "code": codes["sound"]})
-    return Keys(clock, faces, sound)
+    if settings.frames is None:
+        return Keys(clock, faces, sound)
+    shrinking = settings.frames.model_dump(mode="json", exclude_defaults=True)
+    return Keys(clock, faces, sound, digest({**made_from, "settings": shrinking, "code": codes["frames"]}))
 
 
 def _detection(clip: Clip, faces: FaceSettings) -> dict[str, object]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import cv2
 import h5py
 import numpy as np
 
+from abaw_pipeline.media.parts import every_part
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.types import Clock
 
@@ -63,55 +64,76 @@ def opened_sound(layout: Layout, clip: str) -> Iterator[Sound]:
         )
 
 
-class Faces:
-    """The face crops of a clip, read one at a time from an open file; use as a context manager.
+class _Packed:
+    """Pictures of a clip, one or none per frame, read one at a time from an open file; use as a context manager.
 
-    ``picture`` may be called from several threads. Raises ``ValueError`` where the crops were not made yet.
+    ``picture`` may be called from several threads. Raises ``ValueError`` where they were not made yet.
     """
 
-    def __init__(self, layout: Layout, clip: str) -> None:
-        self._path = layout.faces(clip)
-        self._file = _opened(self._path, layout)
+    kind: ClassVar[str]
+    """What a frame may lack, in words."""
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self._path = path
+        self._file = _opened(path, layout)
         self._bytes: h5py.Dataset = self._file["jpeg"]
         self._offsets: np.ndarray = self._file["offsets"][:]
         self.valid: np.ndarray = self._file["valid"][:]
         self.content = str(self._file.attrs["content"])
-        self.aligned = str(self._file.attrs["aligned"])
 
     def __len__(self) -> int:
         return len(self.valid)
 
     def encoded(self, index: int) -> bytes:
-        """The encoded picture of frame ``index`` (from 0); empty where the frame has no face."""
+        """The encoded picture of frame ``index`` (from 0); empty where the frame has none."""
         return self._bytes[self._offsets[index] : self._offsets[index + 1]].tobytes()
 
     def picture(self, index: int) -> np.ndarray:
-        """The crop of frame ``index`` (from 0), RGB ``(H, W, 3)`` uint8.
+        """The picture of frame ``index`` (from 0), RGB ``(H, W, 3)`` uint8.
 
         Raises:
-            ValueError: the frame has no face.
+            ValueError: the frame has none.
         """
         if not self.valid[index]:
-            raise ValueError(f"{self._path}: frame {index + 1} has no face")
+            raise ValueError(f"{self._path}: frame {index + 1} has no {self.kind}")
         picture = cv2.imdecode(np.frombuffer(self.encoded(index), np.uint8), cv2.IMREAD_COLOR)
         if picture is None:
-            raise ValueError(f"{self._path}: the crop of frame {index + 1} cannot be decoded")
+            raise ValueError(f"{self._path}: the {self.kind} of frame {index + 1} cannot be decoded")
         return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-
-    def boxes(self) -> np.ndarray | None:
-        """``(n, 4)`` float32 x, y, width, height in pixels of the recording, NaN without a face; None if official."""
-        return self._file["boxes"][:] if "boxes" in self._file else None
 
     def close(self) -> None:
         self._file.close()
 
-    def __enter__(self) -> Faces:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class Faces(_Packed):
+    """The face crops of a clip."""
+
+    kind = "face"
+
+    def __init__(self, layout: Layout, clip: str) -> None:
+        super().__init__(layout.faces(clip), layout)
+        self.aligned = str(self._file.attrs["aligned"])
+
+    def boxes(self) -> np.ndarray | None:
+        """``(n, 4)`` float32 x, y, width, height in pixels of the recording, NaN without a face; None if official."""
+        return self._file["boxes"][:] if "boxes" in self._file else None
+
+
+class Pictures(_Packed):
+    """The whole pictures of a clip, shrunk as ``media.frames`` says; a clip of mere crops has none."""
+
+    kind = "whole picture"
+
+    def __init__(self, layout: Layout, clip: str) -> None:
+        super().__init__(layout.frames(clip), layout)
 
 
 def key_of(path: Path) -> str | None:
@@ -124,32 +146,39 @@ def key_of(path: Path) -> str | None:
 
 
 def contents_of(layout: Layout, clip: str) -> dict[str, str]:
-    """Content digests of a clip's ``clock``, ``faces`` and ``sound``; ``ValueError`` where one was not made yet."""
+    """Content digests of a clip's media by part; ``frames`` only where whole pictures were packed.
+
+    Raises:
+        ValueError: another part was not made yet.
+    """
+    parts = every_part(layout, clip)
+    if not parts["frames"].is_file():
+        del parts["frames"]
     found = {}
-    for part, path in (("clock", layout.clock(clip)), ("faces", layout.faces(clip)), ("sound", layout.sound(clip))):
+    for part, path in parts.items():
         with _opened(path, layout) as file:
             found[part] = str(file.attrs["content"])
     return found
 
 
-def summary(layout: Layout, clip: str) -> dict[str, Any]:
-    """What the manifest says of a clip: digest, counts, and notes on what was tolerated."""
-    with (
-        _opened(layout.clock(clip), layout) as clock,
-        _opened(layout.faces(clip), layout) as faces,
-        _opened(layout.sound(clip), layout) as sound,
-    ):
-        frames, found = len(clock["times"]), int(np.count_nonzero(faces["valid"][:]))
-        parts = {"clock": clock, "faces": faces, "sound": sound}
+def summary(layout: Layout, parts: Mapping[str, Path]) -> dict[str, Any]:
+    """What the manifest says of a clip: digests, counts, and notes on what was tolerated.
+
+    Args:
+        parts: the clip's files, by part; clock, faces and sound are among them.
+    """
+    with ExitStack() as stack:
+        files = {part: stack.enter_context(_opened(path, layout)) for part, path in parts.items()}
+        frames, found = len(files["clock"]["times"]), int(np.count_nonzero(files["faces"]["valid"][:]))
         return {
-            "contents": {part: str(file.attrs["content"]) for part, file in parts.items()},
-            "libraries": {part: str(file.attrs["libraries"]) for part, file in parts.items()},
+            "contents": {part: str(file.attrs["content"]) for part, file in files.items()},
+            "libraries": {part: str(file.attrs["libraries"]) for part, file in files.items()},
             "frames": frames,
             "faces": found,
             "face_share": round(found / frames, 4),
-            "sound_s": round(len(sound["samples"]) / 16_000, 3),
-            "aligned": str(faces.attrs["aligned"]),
-            "notes": [note for file in (clock, faces, sound) for note in json.loads(file.attrs["notes"])],
+            "sound_s": round(len(files["sound"]["samples"]) / 16_000, 3),
+            "aligned": str(files["faces"].attrs["aligned"]),
+            "notes": [note for file in files.values() for note in json.loads(file.attrs["notes"])],
         }
 
 

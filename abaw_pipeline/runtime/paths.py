@@ -48,6 +48,10 @@ class Layout:
     def faces(self, clip: str) -> Path:
         return self.home / "media" / escape(clip) / "faces.h5"
 
+    def frames(self, clip: str) -> Path:
+        """Whole pictures, where ``media.frames`` asks for them."""
+        return self.home / "media" / escape(clip) / "frames.h5"
+
     def sound(self, clip: str) -> Path:
         return self.home / "media" / escape(clip) / "sound.h5"
 
@@ -57,6 +61,17 @@ class Layout:
     def media_shards(self) -> list[Path]:
         """The manifests of all shards that are there."""
         return sorted(self.media_shard(0).parent.glob("[0-9]*.json"))
+
+    @property
+    def transcripts(self) -> Path:
+        """What the speech recogniser heard, one file per clip, for people to read and correct."""
+        return self.home / "transcripts"
+
+    def transcript(self, clip: str) -> Path:
+        return self.transcripts / f"{escape(clip)}.vtt"
+
+    def transcripts_shard(self, shard: int) -> Path:
+        return self.home / "manifests" / "transcripts" / f"{shard}.json"
 
     def feature_store(self, feature: str) -> Path:
         return self.home / "features" / f"{feature}.zarr"
@@ -113,7 +128,8 @@ WRITTEN: Mapping[str, Any] = {
         "labels": {},
         "samples": {},
         "media": {"*": {}},
-        "manifests": {"media": {}, "features": {"*": {}}},
+        "manifests": {"media": {}, "transcripts": {}, "features": {"*": {}}},
+        "transcripts": {},
         "features": {"*.zarr": {}},
         "models": {"*": {"*": {}}},
         "predictions": {"*": {"*.zarr": {}}},

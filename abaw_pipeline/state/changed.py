@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from abaw_pipeline.features.extract import Remake
 from abaw_pipeline.features.plan import FeaturePlan
 from abaw_pipeline.features.store import FeatureStore
 from abaw_pipeline.media.build import build_media
-from abaw_pipeline.media.codes import MODULES, media_codes
+from abaw_pipeline.media.codes import media_codes, media_modules
 from abaw_pipeline.media.plan import media_keys
 from abaw_pipeline.runtime.code import code_digest
 from abaw_pipeline.runtime.manifests import Manifest
@@ -66,22 +66,24 @@ def changes(config: Config, clips: int, tolerance: float, device: Device) -> Ite
 
 def _media(config: Config, layout: Layout, clips: int) -> Iterator[Changed]:
     parts = [Manifest.read(path, "abaw media") for path in layout.media_shards()]
-    for part, now in media_codes().items() if parts else ():
-        recorded = parts[0].about["code"]
-        if recorded[part] != now:
+    modules = media_modules(config.media)
+    for part, now in media_codes(config.media).items() if parts else ():
+        recorded = parts[0].about["code"].get(part, now)  # a part that was never made has no other code
+        if recorded != now:
             check = partial(_check_media, config, layout, parts, part, clips)
-            yield Changed(f"media of {layout.dataset}, {part}", ("media",), (MODULES[part],), recorded[part], check)
+            yield Changed(f"media of {layout.dataset}, {part}", ("media",), (modules[part],), recorded, check)
 
 
 def _check_media(
     config: Config, layout: Layout, parts: list[Manifest], part: str, most: int, folder: Path
 ) -> tuple[str, str]:
     entries = {clip: entry for one in parts for clip, entry in one.clips.items()}
-    recorded, kind = parts[0].about["code"], "faces" if part == "official" else part
+    recorded = {**media_codes(config.media), **parts[0].about["code"]}
+    kind = "faces" if part == "official" else part
     same = []
     for clip in read_clips(layout):
         # Nothing but the code may differ, or the comparison would say nothing about the code.
-        if clip.id in entries and _as_dict(media_keys(clip, config.media, recorded)) == entries[clip.id]["keys"]:
+        if clip.id in entries and _agree(media_keys(clip, config.media, recorded).asked, entries[clip.id]["keys"]):
             same.append(clip)
     chosen = sorted(same, key=lambda clip: entries[clip.id]["frames"])[:most]
     if not chosen:
@@ -95,8 +97,9 @@ def _check_media(
     return count(len(chosen), "clip"), f"{kind} of {differing[0]} come out different" if differing else ""
 
 
-def _as_dict(keys: object) -> dict[str, str]:
-    return dict(vars(keys))
+def _agree(now: Mapping[str, str], before: Mapping[str, str]) -> bool:
+    """Whether the keys of all parts are equal that were and are asked for."""
+    return all(now[part] == before[part] for part in now.keys() & before.keys())
 
 
 def _feature(

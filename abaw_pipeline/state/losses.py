@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from abaw_pipeline.config import Config
+from abaw_pipeline.media.parts import asked_parts
+from abaw_pipeline.media.settings import MediaSettings
 from abaw_pipeline.runtime.files import read_json, write_json
 from abaw_pipeline.runtime.keys import digest
 from abaw_pipeline.runtime.names import escape, unescape
@@ -89,7 +91,7 @@ def _everything(config: Config) -> Iterator[Kept]:
     results = Path(config.results)
     for dataset in config.datasets:
         layout = Layout(results, dataset)
-        yield from _media(layout, config.shards)
+        yield from _media(layout, config.shards, config.media)
         for feature in config.features:
             store = layout.feature_store(feature)
             times = _times(store)
@@ -108,7 +110,7 @@ def _everything(config: Config) -> Iterator[Kept]:
             yield Kept(layout.ensemble_manifest(name), _times(layout.ensemble(name)), layout.ensemble(name))
 
 
-def _media(layout: Layout, shards: int) -> Iterator[Kept]:
+def _media(layout: Layout, shards: int, settings: MediaSettings) -> Iterator[Kept]:
     home = layout.home / "media"
     times: list[Times] = [{} for _ in range(shards)]
     if home.is_dir():
@@ -116,8 +118,8 @@ def _media(layout: Layout, shards: int) -> Iterator[Kept]:
             for entry in found:
                 if not entry.name.startswith("."):
                     times[shard_of(unescape(entry.name), shards)][entry.name] = entry.stat().st_mtime_ns
+    parts = tuple(path.name for path in asked_parts(layout, "x", settings).values())
     for shard in range(shards):
-        parts = tuple(path.name for path in (layout.clock("x"), layout.faces("x"), layout.sound("x")))
         yield Kept(layout.media_shard(shard), times[shard], home, parts=parts)
 
 

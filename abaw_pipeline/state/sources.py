@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from abaw_pipeline.features.extract import clip_key
 from abaw_pipeline.features.plan import FeaturePlan
 from abaw_pipeline.features.store import FeatureStore
 from abaw_pipeline.media.build import media_about, stale_parts
-from abaw_pipeline.media.codes import MODULES
+from abaw_pipeline.media.codes import media_modules
+from abaw_pipeline.media.parts import asked_parts
 from abaw_pipeline.runtime.code import library_text
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
@@ -73,7 +75,7 @@ class DataNow:
         state = State(f"media of {self.dataset}", inputs=[self.index])
         parts, about = list(self._media_manifests), media_about(self.config.media)
         entries = self.media_entries
-        skipped = {row.clip for part in parts for row in part.skipped}
+        skipped = self.media_skipped
         stale = {clip.id for clip in self.found.clips if stale_parts(clip, self.layout, self.config.media)}
         if parts and all(part.about["key"] == about["key"] for part in parts):
             stale -= skipped - self.index.affected  # tried with these settings, and reported
@@ -85,8 +87,9 @@ class DataNow:
         if not changes:
             state.stale(clips_in_words((stale & entries.keys()) - lost, "with other content than their media"))
         state.affected, state.work = stale, "" if not stale else f"make media of {count(len(stale), 'clip')}"
+        modules = media_modules(self.config.media)
         notes = Counter(text for entry in entries.values() for text in entry["libraries"].values())
-        state.notes = _library_notes(notes, {library_text(module) for module in MODULES.values()})
+        state.notes = _library_notes(notes, {library_text(module) for module in modules.values()})
         return state
 
     @cached_property
@@ -97,9 +100,14 @@ class DataNow:
     def media_entries(self) -> dict[str, dict[str, Any]]:
         return {clip: entry for part in self._media_manifests for clip, entry in part.clips.items()}
 
+    @cached_property
+    def media_skipped(self) -> set[str]:
+        """Clips that the media stage left out."""
+        return {row.clip for part in self._media_manifests for row in part.skipped}
+
     def _media_gone(self, clip: str) -> bool:
-        paths = self.layout.clock(clip), self.layout.faces(clip), self.layout.sound(clip)
-        return not all(path.is_file() for path in paths)
+        parts = asked_parts(self.layout, clip, self.config.media)
+        return not all(parts[part].is_file() for part in self.media_entries[clip]["contents"] if part in parts)
 
     @cache  # noqa: B019  # lives as long as the command
     def feature(self, name: str) -> State:
@@ -108,11 +116,11 @@ class DataNow:
         joined = self.feature_manifest(name)
         wanted = {clip.id for clip in self.found.clips if clip.id in self.media_entries} - self.media.affected
         store = FeatureStore(self.layout.feature_store(name))
-        keys = {clip: clip_key(plan, clip, self.media_entries[clip]["contents"]) for clip in wanted}
+        keys = clip_keys(plan, {clip: self.media_entries[clip]["contents"] for clip in wanted})
         skipped = {row.clip for row in joined.skipped} if joined else set()
         have = {clip: store.key(clip) for clip in wanted}
         state.whole = joined is not None and joined.about["key"] != plan.key
-        stale = {clip for clip in wanted if have[clip] != keys[clip]} - (set() if state.whole else skipped)
+        stale = {clip for clip in wanted if have[clip] != keys.get(clip)} - (set() if state.whole else skipped)
         if joined is None:
             state.stale(["it was never extracted"] if stale or not wanted else ["its manifest is gone"], MISSING)
         elif state.whole:
@@ -133,6 +141,19 @@ class DataNow:
     @cache  # noqa: B019  # lives as long as the command
     def feature_manifest(self, name: str) -> Manifest | None:
         return manifest_or_none(self.layout.feature_manifest(name))
+
+
+def clip_keys(plan: FeaturePlan, contents: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """The key that each clip's table must have; clips of which the feature cannot be made are left out.
+
+    Args:
+        contents: content digests of each clip's media.
+    """
+    keys = {}
+    for clip, own in contents.items():
+        with suppress(ValueError):  # its file is not there: extraction names it
+            keys[clip] = clip_key(plan, clip, own)
+    return keys
 
 
 def _about_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from abaw_pipeline.config import Config
-from abaw_pipeline.features.extract import clip_key
 from abaw_pipeline.features.store import FeatureStore
 from abaw_pipeline.runtime.journal import Stretch, stretches
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout, journals
 from abaw_pipeline.state.listed import Training, trainings
 from abaw_pipeline.state.manifests import manifest_or_none
+from abaw_pipeline.state.sources import clip_keys
 from abaw_pipeline.training.card import read_card
 from abaw_pipeline.training.plan import recipe
 
@@ -101,7 +101,7 @@ def _features(config: Config, dataset: str, everything: Iterable[Training]) -> l
 
 def _extracted(config: Config, layout: Layout, feature: str, contents: dict[str, dict[str, str]]) -> int:
     plan, store = config.plan(feature), FeatureStore(layout.feature_store(feature))
-    return sum(store.key(clip) == clip_key(plan, clip, own) for clip, own in contents.items())
+    return sum(store.key(clip) == key for clip, key in clip_keys(plan, contents).items())
 
 
 def _trained(config: Config, training: Training) -> bool:

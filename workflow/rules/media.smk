@@ -1,4 +1,4 @@
-# Clip index -> picture clock, face crops, sound. Clips are skipped inside by key; the manifest is the output.
+# Clip index -> picture clock, face crops, sound, whole pictures where asked for. Clips are skipped inside by key; the manifest is the output.
 rule media:
     input:
         clips=f"{RESULTS}/{{dataset}}/clips.json",
@@ -8,7 +8,7 @@ rule media:
         abaw=command,
         settings=settings_digest(CONFIG.media),
         shards=CONFIG.shards,
-        code=media_codes(),
+        code=media_codes(CONFIG.media),
         lost=lambda wildcards: lost(layout(wildcards.dataset).media_shard(int(wildcards.shard))),
     log:
         f"{LOGS}/media/{{dataset}}-{{shard}}.log",
