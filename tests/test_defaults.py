@@ -15,9 +15,11 @@ from abaw_pipeline.models.settings import GruSettings, HeadSettings, Transformer
 from abaw_pipeline.training import plan as training
 from abaw_pipeline.training.settings import ExtraRows, OptimiserSettings, ScheduleSettings, TrainingSettings
 
+SMILE = {"level": "lld", "window_s": 2.0, "hop_s": 0.2}
 EXTRACTED = {
+    "compare": (1, SMILE | {"voicing_deltas": "opensmile"}),
     "densenet": (1, {}),
-    "egemaps": (1, {"level": "lld", "window_s": 2.0, "hop_s": 0.2}),
+    "egemaps": (1, SMILE | {"set": "v02"}),
     "fbank": (1, {"bins": 80}),
     "ires100": (1, {}),
     "ms_va": (1, {"model": "mobilenetv3_large_100", "size": 224}),

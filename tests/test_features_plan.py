@@ -149,6 +149,7 @@ def test_random_weights_are_told(tmp_path: Path) -> None:
 
 NETWORK: dict[str, Any] = {"weights": RANDOM}
 MINIMAL: dict[str, dict[str, Any]] = {
+    "compare": {},
     "densenet": NETWORK,
     "ires100": NETWORK,
     "ms_va": NETWORK,
@@ -175,8 +176,9 @@ def test_defaults_stand_still() -> None:
     versions = {name: EXTRACTORS[name].spec(_settings(extractor=name)).version for name in EXTRACTORS}
     assert versions == dict.fromkeys(EXTRACTORS, 1)
     assert defaults == {
+        "compare": {"level": "lld", "window_s": 2.0, "hop_s": 0.2, "voicing_deltas": "opensmile"},
         "densenet": {},
-        "egemaps": {"level": "lld", "window_s": 2.0, "hop_s": 0.2},
+        "egemaps": {"level": "lld", "window_s": 2.0, "hop_s": 0.2, "set": "v02"},
         "fbank": {"bins": 80},
         "ires100": {},
         "ms_va": {"model": "mobilenetv3_large_100", "size": 224},
@@ -190,7 +192,19 @@ def _python(code: str) -> str:
 
 
 def test_registry_and_plan_import_nothing_heavy() -> None:
-    heavy = {"torch", "torchvision", "torchaudio", "timm", "cv2", "av", "zarr", "opensmile", "matplotlib", "h5py"}
+    heavy = {
+        "torch",
+        "torchvision",
+        "torchaudio",
+        "timm",
+        "cv2",
+        "av",
+        "zarr",
+        "opensmile",
+        "matplotlib",
+        "h5py",
+        "transformers",
+    }
     code = "import sys; from abaw_pipeline.features import plan, registry; print(*sys.modules)"
     assert heavy.isdisjoint(_python(code).split())
 

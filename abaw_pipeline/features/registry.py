@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Field
 
+from abaw_pipeline.features.audio.compare import ComParE
 from abaw_pipeline.features.audio.egemaps import EGeMAPS
 from abaw_pipeline.features.audio.fbank import FilterBank
 from abaw_pipeline.features.base import ExtractorSettings
@@ -14,6 +15,7 @@ from abaw_pipeline.features.visual.ires100 import IRes100
 from abaw_pipeline.features.visual.ms_va import MobileNetVA
 
 EXTRACTORS: dict[str, type[Any]] = {
+    "compare": ComParE,
     "densenet": DenseNet,
     "egemaps": EGeMAPS,
     "fbank": FilterBank,
