@@ -16,13 +16,16 @@ from abaw_pipeline.training import plan as training
 from abaw_pipeline.training.settings import ExtraRows, OptimiserSettings, ScheduleSettings, TrainingSettings
 
 SMILE = {"level": "lld", "window_s": 2.0, "hop_s": 0.2}
+SPEECH = {"model": "base", "layer": -1, "normalise": True, "window_s": 20.0, "context_s": 5.0}
 EXTRACTED = {
     "compare": (1, SMILE | {"voicing_deltas": "opensmile"}),
     "densenet": (1, {}),
     "egemaps": (1, SMILE | {"set": "v02"}),
     "fbank": (1, {"bins": 80}),
+    "hubert": (1, SPEECH),
     "ires100": (1, {}),
     "ms_va": (1, {"model": "mobilenetv3_large_100", "size": 224}),
+    "wav2vec": (1, SPEECH),
 }
 FACES = {"source": "auto", "detector": "haar", "threshold": 0.6, "detect_width": 480, "size": 112, "choose": "largest"}
 FACES |= {"min_overlap": 0.3, "max_lost_s": 1.0, "quality": 95}

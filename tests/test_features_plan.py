@@ -153,6 +153,8 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "densenet": NETWORK,
     "ires100": NETWORK,
     "ms_va": NETWORK,
+    "hubert": NETWORK,
+    "wav2vec": NETWORK,
     "fbank": {},
     "egemaps": {},
 }
@@ -180,8 +182,10 @@ def test_defaults_stand_still() -> None:
         "densenet": {},
         "egemaps": {"level": "lld", "window_s": 2.0, "hop_s": 0.2, "set": "v02"},
         "fbank": {"bins": 80},
+        "hubert": {"model": "base", "layer": -1, "normalise": True, "window_s": 20.0, "context_s": 5.0},
         "ires100": {},
         "ms_va": {"model": "mobilenetv3_large_100", "size": 224},
+        "wav2vec": {"model": "base", "layer": -1, "normalise": True, "window_s": 20.0, "context_s": 5.0},
     }
 
 

@@ -9,6 +9,8 @@ from pydantic import Field
 from abaw_pipeline.features.audio.compare import ComParE
 from abaw_pipeline.features.audio.egemaps import EGeMAPS
 from abaw_pipeline.features.audio.fbank import FilterBank
+from abaw_pipeline.features.audio.hubert import HuBERT
+from abaw_pipeline.features.audio.wav2vec import Wav2Vec
 from abaw_pipeline.features.base import ExtractorSettings
 from abaw_pipeline.features.visual.densenet import DenseNet
 from abaw_pipeline.features.visual.ires100 import IRes100
@@ -19,8 +21,10 @@ EXTRACTORS: dict[str, type[Any]] = {
     "densenet": DenseNet,
     "egemaps": EGeMAPS,
     "fbank": FilterBank,
+    "hubert": HuBERT,
     "ires100": IRes100,
     "ms_va": MobileNetVA,
+    "wav2vec": Wav2Vec,
 }
 
 if TYPE_CHECKING:
