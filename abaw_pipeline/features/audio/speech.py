@@ -45,7 +45,7 @@ class SpeechSettings(Strict):
     def _known(cls, layer: Any) -> Any:
         pair = isinstance(layer, list) and len(layer) == 2 and all(type(number) is int for number in layer)
         if not (type(layer) is int or pair or layer == "conv"):
-            raise ValueError("a number, a pair of numbers [first, last], or conv")
+            raise ValueError("give a number, a pair of numbers [first, last], or conv")
         return layer
 
     @model_validator(mode="after")
