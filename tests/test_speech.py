@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from abaw_pipeline.features.audio.hubert import HuBERT
 from abaw_pipeline.features.audio.wav2vec import Wav2Vec
-from abaw_pipeline.features.audio.windows import batches, windows
+from abaw_pipeline.features.audio.grid import batches, windows
 from abaw_pipeline.features.registry import FeatureSettings
 from abaw_pipeline.features.weights import FileWeights, RandomWeights
 from abaw_pipeline.networks import speech

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from abaw_pipeline.features.audio.windows import Window, batches, windows
+from abaw_pipeline.features.audio.grid import Window, batches, windows
 from abaw_pipeline.features.base import SAMPLE_RATE, Rows, Samples, Spec
 from abaw_pipeline.networks.speech import ARCHITECTURES, CHANNELS, FIELD, HOP, Family, speech_network
 from abaw_pipeline.strict import Strict
