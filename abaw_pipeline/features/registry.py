@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Field
 
+from abaw_pipeline.features.audio.compare import ComParE
 from abaw_pipeline.features.audio.deepspectrum import DeepSpectrum
 from abaw_pipeline.features.audio.ecapatdnn import EcapaTDNN
 from abaw_pipeline.features.audio.egemaps import EGeMAPS
 from abaw_pipeline.features.audio.fbank import FilterBank
+from abaw_pipeline.features.audio.hubert import HuBERT
 from abaw_pipeline.features.audio.vggish import VGGishFeatures
+from abaw_pipeline.features.audio.wav2vec import Wav2Vec
 from abaw_pipeline.features.base import ExtractorSettings
 from abaw_pipeline.features.text.text import Text
 from abaw_pipeline.features.visual.densenet import DenseNet
@@ -24,12 +27,14 @@ from abaw_pipeline.features.visual.regnet import RegNet
 from abaw_pipeline.features.visual.scene import Scene
 
 EXTRACTORS: dict[str, type[Any]] = {
+    "compare": ComParE,
     "deepspectrum": DeepSpectrum,
     "densenet": DenseNet,
     "ecapatdnn": EcapaTDNN,
     "egemaps": EGeMAPS,
     "fau": FAU,
     "fbank": FilterBank,
+    "hubert": HuBERT,
     "inception_casia": InceptionCASIA,
     "inception_vggface2": InceptionVGGFace2,
     "ires100": IRes100,
@@ -40,6 +45,7 @@ EXTRACTORS: dict[str, type[Any]] = {
     "scene": Scene,
     "text": Text,
     "vggish": VGGishFeatures,
+    "wav2vec": Wav2Vec,
 }
 
 if TYPE_CHECKING:
