@@ -33,7 +33,8 @@ def command(run: Run, dataset: str, shard: int | None, threads: int | None) -> N
     for number in range(config.shards) if shard is None else [shard]:
         mine = [clip for clip in clips if shard_of(clip.id, config.shards) == number]
         click.echo(_one_shard(plan, mine, layout, number, device))
-    click.echo(f"read and correct them in {layout.transcripts}")
+    if shard is None:
+        click.echo(f"read and correct them in {layout.transcripts}")
 
 
 def _one_shard(plan: TranscriptPlan, clips: list[Clip], layout: Layout, shard: int, device: Any) -> str:
