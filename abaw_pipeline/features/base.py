@@ -47,6 +47,9 @@ class Spec:
     """Sound: length in seconds of the sound that one row describes (a row reaches half of it to either side)."""
     weights: tuple[str, ...] = ()
     """Fields of the settings that must hold the weights of its networks; others of the type may be left out."""
+    places: tuple[str, ...] = ()
+    """Fields that say where files lie. They do not count, what the files say does (``FileExtractor.content``).
+    ``{results}`` and ``{dataset}`` in them stand for the results folder and the data set (``FeaturePlan.on``)."""
 
     @property
     def network(self) -> bool:

@@ -43,7 +43,7 @@ def survey(plan: FeaturePlan, clips: Sequence[Clip], layout: Layout, media: Mani
     Args:
         media: what the media stage made; clips it left out are passed over with its reason.
     """
-    found, store = Survey(), FeatureStore(layout.feature_store(plan.name))
+    found, store, plan = Survey(), FeatureStore(layout.feature_store(plan.name)), plan.on(layout)
     left_out = {row.clip: row.reason for row in media.skipped} if media else {}
     for clip in clips:
         if clip.id in left_out:
@@ -141,9 +141,9 @@ class Remake:
     ) -> None:
         import torch  # only where there is work
 
-        self.plan, self.layout, self.batch_size = plan, layout, batch_size
+        self.plan, self.layout, self.batch_size = plan.on(layout), layout, batch_size
         self.device = device() if device else torch.device("cpu")
-        self.extractor = EXTRACTORS[plan.settings.extractor](plan.settings)
+        self.extractor = EXTRACTORS[plan.settings.extractor](self.plan.settings)
         self.extractor.load(self.device)
 
     def table(self, clip: str) -> FrameTable:

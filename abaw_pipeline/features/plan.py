@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+from pydantic import BaseModel
 
 from abaw_pipeline.features.base import ExtractorSettings, Source, Spec
 from abaw_pipeline.features.registry import EXTRACTORS
-from abaw_pipeline.features.weights import FileWeights, HubWeights, RandomWeights
+from abaw_pipeline.features.weights import AnyWeights, FolderWeights, HubWeights, RandomWeights, SnapshotWeights
 from abaw_pipeline.runtime.code import code_digest, code_parts, library_text
 from abaw_pipeline.runtime.digests import remembered_digest
 from abaw_pipeline.runtime.keys import digest, file_digest
+from abaw_pipeline.runtime.paths import Layout
 
 _CHOICES = "{source: file, path: ...}, {source: hub, repo: ..., file: ..., revision: ...} or {source: random}"
 
@@ -47,7 +50,7 @@ class FeaturePlan:
 
     def key_with(self, code: str) -> str:
         """The key that this feature has, or had, with another digest of its code."""
-        apart = {"extractor", *_fields(self.settings)}
+        apart = {"extractor", *_fields(self.settings), *self.spec.places}
         named = self.settings.model_dump(mode="json", exclude_defaults=True, exclude=apart)
         made_from = {"extractor": self.settings.extractor, "settings": named, "weights": self.weights}
         return digest({**made_from, "code": code, "version": self.spec.version})
@@ -63,14 +66,26 @@ class FeaturePlan:
         return library_text(*self.modules)
 
     @property
+    def listing(self) -> str:
+        """Sign of the files that it is made from (names, sizes, times), seen while Snakemake reads the rules."""
+        return EXTRACTORS[self.settings.extractor].listing(self.settings) if self.spec.source == "files" else ""
+
+    def on(self, layout: Layout) -> FeaturePlan:
+        """This plan for one data set: ``{results}`` and ``{dataset}`` written out in its places. Same key."""
+        places = {name: _written_out(getattr(self.settings, name), layout) for name in self.spec.places}
+        return replace(self, settings=self.settings.model_copy(update=places)) if places else self
+
+    @property
     def about(self) -> dict[str, Any]:
         """The description written into every artefact made from this plan."""
-        spec = {name: value for name, value in asdict(self.spec).items() if name not in ("code", "weights")}
+        spec = {name: value for name, value in asdict(self.spec).items() if name not in ("code", "weights", "places")}
         return {
             "feature": self.name,
             "key": self.key,
             "extractor": self.settings.extractor,
-            "settings": self.settings.model_dump(mode="json", exclude={"extractor", *_fields(self.settings)}),
+            "settings": self.settings.model_dump(
+                mode="json", exclude={"extractor", *_fields(self.settings), *self.spec.places}
+            ),
             "weights": self.weights,
             "random_weights": self.random,
             "spec": spec,
@@ -99,19 +114,35 @@ def plan_feature(name: str, settings: ExtractorSettings, allow_random: bool, mem
     if random and not allow_random:
         raise ValueError("weights: random ones are refused unless the settings say 'allow_random_weights: true'")
     code = code_digest(*spec.code, *_STAGE[spec.source])
-    return FeaturePlan(name, settings, spec, {f: _identity(w, memory) for f, w in given.items()}, code, random)
+    return FeaturePlan(name, settings, spec, {f: weights_identity(w, memory) for f, w in given.items()}, code, random)
 
 
 def _fields(settings: ExtractorSettings) -> list[str]:
     """The fields that hold weights."""
-    kinds = (FileWeights, HubWeights, RandomWeights)
-    return [name for name in type(settings).model_fields if isinstance(getattr(settings, name), kinds)]
+    return [name for name in type(settings).model_fields if isinstance(getattr(settings, name), get_args(AnyWeights))]
 
 
-def _identity(weights: FileWeights | HubWeights | RandomWeights, memory: Path | None) -> dict[str, Any]:
-    """What tells weights apart: their bytes where these are known, never where the file lies."""
+def _written_out(place: Any, layout: Layout) -> Any:
+    """A text, or a settings model with texts, in which the names of results folder and data set are filled in."""
+    if isinstance(place, str):
+        return place.replace("{results}", str(layout.results)).replace("{dataset}", layout.dataset)
+    if isinstance(place, BaseModel):
+        return place.model_copy(update={name: _written_out(value, layout) for name, value in place})
+    return place
+
+
+def weights_identity(weights: AnyWeights, memory: Path | None) -> dict[str, Any]:
+    """What tells weights apart: their bytes where these are known, never where the file lies.
+
+    Raises:
+        ValueError: a file or folder that is not there.
+    """
     if isinstance(weights, RandomWeights):
         return {"random": weights.seed}
+    if isinstance(weights, SnapshotWeights):
+        return {"repo": weights.repo, "revision": weights.revision}
+    if isinstance(weights, FolderWeights):
+        return {"folder": _folder_digest(Path(weights.path), memory)}
     if weights.sha256:
         return {"sha256": weights.sha256}
     if isinstance(weights, HubWeights):
@@ -119,4 +150,17 @@ def _identity(weights: FileWeights | HubWeights | RandomWeights, memory: Path | 
     path = Path(weights.path)
     if not path.is_file():
         raise ValueError(f"weights: {path}: no such file")
-    return {"sha256": file_digest(path) if memory is None else remembered_digest(path, memory)}
+    return {"sha256": _file_digest(path, memory)}
+
+
+def _folder_digest(folder: Path, memory: Path | None) -> str:
+    """Over names and bytes of every file in a model's folder, hidden ones apart."""
+    if not (folder / "config.json").is_file():
+        raise ValueError(f"weights: {folder}: no model of transformers there (no config.json)")
+    names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    seen = [name for name in names if not any(part.startswith(".") for part in name.parts)]
+    return digest({name.as_posix(): _file_digest(folder / name, memory) for name in seen})
+
+
+def _file_digest(path: Path, memory: Path | None) -> str:
+    return file_digest(path) if memory is None else remembered_digest(path, memory)

@@ -35,4 +35,22 @@ class RandomWeights(Strict):
     seed: int = 0
 
 
+class FolderWeights(Strict):
+    """A whole model of transformers in a folder: ``config.json``, weights, tokenizer or feature extractor."""
+
+    source: Literal["folder"]
+    path: str
+
+
+class SnapshotWeights(Strict):
+    """A whole model of transformers on the Hugging Face hub at a fixed revision."""
+
+    source: Literal["snapshot"]
+    repo: str
+    revision: str
+
+
 Weights = Annotated[FileWeights | HubWeights | RandomWeights, Field(discriminator="source")]
+ModelWeights = Annotated[FolderWeights | SnapshotWeights | RandomWeights, Field(discriminator="source")]
+"""Weights that come with their own configuration and preprocessing."""
+AnyWeights = FileWeights | HubWeights | FolderWeights | SnapshotWeights | RandomWeights

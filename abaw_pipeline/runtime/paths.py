@@ -58,6 +58,17 @@ class Layout:
         """The manifests of all shards that are there."""
         return sorted(self.media_shard(0).parent.glob("[0-9]*.json"))
 
+    @property
+    def transcripts(self) -> Path:
+        """What the speech recogniser heard, one file per clip, for people to read and correct."""
+        return self.home / "transcripts"
+
+    def transcript(self, clip: str) -> Path:
+        return self.transcripts / f"{escape(clip)}.vtt"
+
+    def transcripts_shard(self, shard: int) -> Path:
+        return self.home / "manifests" / "transcripts" / f"{shard}.json"
+
     def feature_store(self, feature: str) -> Path:
         return self.home / "features" / f"{feature}.zarr"
 
@@ -113,7 +124,8 @@ WRITTEN: Mapping[str, Any] = {
         "labels": {},
         "samples": {},
         "media": {"*": {}},
-        "manifests": {"media": {}, "features": {"*": {}}},
+        "manifests": {"media": {}, "transcripts": {}, "features": {"*": {}}},
+        "transcripts": {},
         "features": {"*.zarr": {}},
         "models": {"*": {"*": {}}},
         "predictions": {"*": {"*.zarr": {}}},

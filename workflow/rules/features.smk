@@ -9,6 +9,7 @@ rule extract:
     params:
         abaw=command,
         key=lambda wildcards: CONFIG.plan(wildcards.feature).key,
+        files=lambda wildcards: CONFIG.plan(wildcards.feature).on(layout(wildcards.dataset)).listing,
         shards=CONFIG.shards,
         lost=lambda wildcards: lost(layout(wildcards.dataset).feature_shard(wildcards.feature, int(wildcards.shard))),
     log:

@@ -1,0 +1,1 @@
+"""Transcripts, and the extractor of text."""
