@@ -1,4 +1,4 @@
-"""The extractors by name. Importing this imports no torch, OpenCV or openSMILE."""
+"""The extractors by name: ours, and those of other installed packages. Importing this imports no torch."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from pydantic import Field
 from abaw_pipeline.features.audio.egemaps import EGeMAPS
 from abaw_pipeline.features.audio.fbank import FilterBank
 from abaw_pipeline.features.base import ExtractorSettings
+from abaw_pipeline.features.plugins import installed
 from abaw_pipeline.features.visual.densenet import DenseNet
 from abaw_pipeline.features.visual.ires100 import IRes100
 from abaw_pipeline.features.visual.ms_va import MobileNetVA
 
-EXTRACTORS: dict[str, type[Any]] = {
+OURS: dict[str, type[Any]] = {
     "densenet": DenseNet,
     "egemaps": EGeMAPS,
     "fbank": FilterBank,
     "ires100": IRes100,
     "ms_va": MobileNetVA,
 }
+EXTRACTORS = {**OURS, **installed(OURS)}
 
 if TYPE_CHECKING:
     FeatureSettings = ExtractorSettings
