@@ -14,10 +14,14 @@ from abaw_pipeline.media.settings import FaceSettings, MediaSettings
 from abaw_pipeline.models.settings import GruSettings, HeadSettings, TransformerSettings
 from abaw_pipeline.training import plan as training
 from abaw_pipeline.training.settings import ExtraRows, OptimiserSettings, ScheduleSettings, TrainingSettings
+from tests.test_features_plan import MINIMAL
 
+EXTERNAL = {"array": None, "dtype": "float32", "place": "frames", "first_frame": 1, "rate": None, "times": None}
+EXTERNAL |= {"time_unit": "ms", "offset_s": 0.0, "unit_s": 0.0, "extra_rows": 0, "missing": "nan"}
 EXTRACTED = {
     "densenet": (1, {}),
     "egemaps": (1, {"level": "lld", "window_s": 2.0, "hop_s": 0.2}),
+    "external": (1, EXTERNAL),
     "fbank": (1, {"bins": 80}),
     "ires100": (1, {}),
     "ms_va": (1, {"model": "mobilenetv3_large_100", "size": 224}),
@@ -44,7 +48,7 @@ def _defaults(model, names):
 def test_extractors(name):
     version, defaults = EXTRACTED[name]
     settings = EXTRACTORS[name].Settings
-    assert EXTRACTORS[name].spec(settings(extractor=name)).version == version
+    assert EXTRACTORS[name].spec(settings.model_validate({"extractor": name, **MINIMAL[name]})).version == version
     assert _defaults(settings, defaults) == defaults
 
 

@@ -43,6 +43,8 @@ class FeaturePlan:
     code: str
     """Digest of the code."""
     random: bool
+    memory: Path | None = None
+    """File that remembers digests of large files it is made from."""
 
     @property
     def key(self) -> str:
@@ -114,7 +116,8 @@ def plan_feature(name: str, settings: ExtractorSettings, allow_random: bool, mem
     if random and not allow_random:
         raise ValueError("weights: random ones are refused unless the settings say 'allow_random_weights: true'")
     code = code_digest(*spec.code, *_STAGE[spec.source])
-    return FeaturePlan(name, settings, spec, {f: weights_identity(w, memory) for f, w in given.items()}, code, random)
+    identities = {name: weights_identity(weights, memory) for name, weights in given.items()}
+    return FeaturePlan(name, settings, spec, identities, code, random, memory)
 
 
 def _fields(settings: ExtractorSettings) -> list[str]:

@@ -9,6 +9,7 @@ from pydantic import Field
 from abaw_pipeline.features.audio.egemaps import EGeMAPS
 from abaw_pipeline.features.audio.fbank import FilterBank
 from abaw_pipeline.features.base import ExtractorSettings
+from abaw_pipeline.features.files.external import External
 from abaw_pipeline.features.plugins import installed
 from abaw_pipeline.features.visual.densenet import DenseNet
 from abaw_pipeline.features.visual.ires100 import IRes100
@@ -17,6 +18,7 @@ from abaw_pipeline.features.visual.ms_va import MobileNetVA
 OURS: dict[str, type[Any]] = {
     "densenet": DenseNet,
     "egemaps": EGeMAPS,
+    "external": External,
     "fbank": FilterBank,
     "ires100": IRes100,
     "ms_va": MobileNetVA,

@@ -11,7 +11,7 @@ from typing import Any
 from abaw_pipeline.config import Config
 from abaw_pipeline.datasets.base import DataSet
 from abaw_pipeline.datasets.index import index_about, index_entries, look
-from abaw_pipeline.features.extract import clip_key
+from abaw_pipeline.features.extract import clip_keys
 from abaw_pipeline.features.plan import FeaturePlan
 from abaw_pipeline.features.store import FeatureStore
 from abaw_pipeline.media.build import media_about, stale_parts
@@ -108,11 +108,11 @@ class DataNow:
         joined = self.feature_manifest(name)
         wanted = {clip.id for clip in self.found.clips if clip.id in self.media_entries} - self.media.affected
         store = FeatureStore(self.layout.feature_store(name))
-        keys = {clip: clip_key(plan, clip, self.media_entries[clip]["contents"]) for clip in wanted}
+        keys = clip_keys(plan, self.layout, {clip: self.media_entries[clip]["contents"] for clip in wanted})
         skipped = {row.clip for row in joined.skipped} if joined else set()
         have = {clip: store.key(clip) for clip in wanted}
         state.whole = joined is not None and joined.about["key"] != plan.key
-        stale = {clip for clip in wanted if have[clip] != keys[clip]} - (set() if state.whole else skipped)
+        stale = {clip for clip in wanted if have[clip] != keys.get(clip)} - (set() if state.whole else skipped)
         if joined is None:
             state.stale(["it was never extracted"] if stale or not wanted else ["its manifest is gone"], MISSING)
         elif state.whole:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from abaw_pipeline.config import Config
-from abaw_pipeline.features.extract import clip_key
+from abaw_pipeline.features.extract import clip_keys
 from abaw_pipeline.features.store import FeatureStore
 from abaw_pipeline.runtime.journal import Stretch, stretches
 from abaw_pipeline.runtime.manifests import Manifest
@@ -101,7 +101,7 @@ def _features(config: Config, dataset: str, everything: Iterable[Training]) -> l
 
 def _extracted(config: Config, layout: Layout, feature: str, contents: dict[str, dict[str, str]]) -> int:
     plan, store = config.plan(feature), FeatureStore(layout.feature_store(feature))
-    return sum(store.key(clip) == clip_key(plan, clip, own) for clip, own in contents.items())
+    return sum(store.key(clip) == key for clip, key in clip_keys(plan, layout, contents).items())
 
 
 def _trained(config: Config, training: Training) -> bool:
