@@ -25,7 +25,7 @@ from abaw_pipeline.runtime.keys import digest
 PACKAGE = Path(__file__).resolve().parents[1]
 
 # What never decides a value: schema, registries, command line, and how a run is watched and stored.
-_UNCOUNTED = ("strict", "config", "cli", "runtime", "registry", "settings", "types", "manifests")
+_UNCOUNTED = ("strict", "config", "cli", "runtime", "registry", "published", "settings", "types", "manifests")
 # Libraries that fetch, check, store and show values but never change them.
 _NEUTRAL = {"abaw_pipeline", "click", "h5py", "huggingface_hub", "pydantic", "safetensors", "tqdm", "zarr"}
 # Where a library is installed under another name than it is imported by.
