@@ -229,10 +229,30 @@ def test_a_hub_file_with_another_digest_than_it_announces_is_removed(files: File
 def test_a_hub_that_is_not_reached_is_one_line(files: Files, tmp_path: Path) -> None:
     for variables in ({"HF_HUB_OFFLINE": "1"}, {}):
         done = _hub(files, tmp_path, "fetch", "hubert_base", **variables)
-        assert done.returncode == 2 and done.stderr.splitlines()[-1].startswith(
-            "abaw: hub file facebook/hubert-base-ls960"
-        )
-        assert done.stderr.count("abaw: ") == 1 and "Traceback" not in done.stderr
+        _assert_one_line(done)
+
+
+def test_a_hub_that_breaks_off_again_and_again_is_one_line(files: Files, tmp_path: Path) -> None:
+    files.content[HUBERT], files.breaks = CONTENT, [100] * 40
+    _assert_one_line(_hub(files, tmp_path, "fetch", "hubert_base"))
+    assert re.search(r"hubert_base +missing", _hub(files, tmp_path).stdout)
+
+
+def _assert_one_line(done: subprocess.CompletedProcess[str]) -> None:
+    assert done.returncode == 2 and done.stderr.count("abaw: ") == 1 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("abaw: hub file facebook/hubert-base-ls960")
+
+
+def test_a_whole_model_is_present_when_its_weights_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    home = tmp_path / "models--FacebookAI--roberta-base"
+    folder = home / "snapshots" / COMMIT
+    for path, text in ((home / "refs" / "main", COMMIT), (folder / "config.json", "{}")):
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    assert cached(PUBLISHED["roberta_base"].source) is None
+    (folder / "model.safetensors").write_bytes(b"")
+    assert cached(PUBLISHED["roberta_base"].source) == folder
 
 
 # Settings

@@ -35,7 +35,10 @@ def cached(source: HubFile | HubModel | Download | ByHand) -> Path | None:
     found = try_to_load_from_cache(source.repo, file, revision=source.revision)
     if not isinstance(found, str):
         return None
-    return Path(found) if isinstance(source, HubFile) else Path(found).parent
+    if isinstance(source, HubFile):
+        return Path(found)
+    folder = Path(found).parent
+    return folder if any(folder.glob("*.safetensors")) or any(folder.glob("*.bin")) else None
 
 
 def download_folder() -> Path:
