@@ -205,11 +205,16 @@ def a_test_clip_packed_anew(world: World) -> Work:
 
 
 def a_training_label(world: World) -> Work:
-    path = world.data / f"VA_Estimation_Challenge/Train_Set/{world.clips('train')[0]}.txt"
+    """By so little that no other epoch becomes the best where the clip is held out: those weights come out the same."""
+    clip = world.clips("train")[0]
+    path = world.data / f"VA_Estimation_Challenge/Train_Set/{clip}.txt"
     lines = path.read_text().splitlines()
-    lines[5] = "0.1234,-0.4321" if lines[5] != "0.1234,-0.4321" else "0.2345,-0.4321"
+    number = next(i for i, line in enumerate(lines[1:], 1) if abs(float(line.split(",")[0])) <= 1)
+    valence, arousal = map(float, lines[number].split(","))
+    lines[number] = f"{valence - 0.001 * (1 if valence > 0 else -1)},{arousal}"
     path.write_text("\n".join(lines) + "\n")
-    return world.learned(*world.using())
+    one_fold = world.predicted_by_folds_that_learn("face", clip)
+    return world.learned(*world.using()) | {("infer", "face"): one_fold}
 
 
 def a_test_sample(world: World) -> Work:

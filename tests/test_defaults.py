@@ -19,12 +19,21 @@ from tests.test_features_plan import MINIMAL
 EXTERNAL = {"array": None, "dtype": "float32", "place": "frames", "first_frame": 1, "rate": None, "times": None}
 EXTERNAL |= {"time_unit": "ms", "offset_s": 0.0, "unit_s": 0.0, "extra_rows": 0, "missing": "nan"}
 EXTRACTED = {
+    "deepspectrum": (1, {"window_s": 1.0, "hop_s": 0.5, "range_db": 80.0}),
     "densenet": (1, {}),
+    "ecapatdnn": (1, {"window_s": 2.0, "hop_s": 0.2, "lin_neurons": 192}),
     "egemaps": (1, {"level": "lld", "window_s": 2.0, "hop_s": 0.2}),
     "external": (1, EXTERNAL),
+    "fau": (1, {}),
     "fbank": (1, {"bins": 80}),
+    "inception_casia": (1, {}),
+    "inception_vggface2": (1, {}),
     "ires100": (1, {}),
+    "mae": (1, {"model": "base", "pooling": "patches"}),
     "ms_va": (1, {"model": "mobilenetv3_large_100", "size": 224}),
+    "poster_vit": (1, {"vit": None, "parts": "both", "pooling": "cls", "classes": 7}),
+    "regnet": (1, {"model": "regnet_y_400mf", "size": 112}),
+    "vggish": (1, {"hop_s": 0.96, "pca": None, "quantise": "none"}),
 }
 FACES = {"source": "auto", "detector": "haar", "threshold": 0.6, "detect_width": 480, "size": 112, "choose": "largest"}
 FACES |= {"min_overlap": 0.3, "max_lost_s": 1.0, "quality": 95}

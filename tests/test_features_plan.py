@@ -149,12 +149,21 @@ def test_random_weights_are_told(tmp_path: Path) -> None:
 
 NETWORK: dict[str, Any] = {"weights": RANDOM}
 MINIMAL: dict[str, dict[str, Any]] = {
+    "deepspectrum": NETWORK,
     "densenet": NETWORK,
-    "ires100": NETWORK,
-    "ms_va": NETWORK,
-    "external": {"modality": "visual", "format": "npy", "path": "{clip}.npy", "dimension": 8},
-    "fbank": {},
+    "ecapatdnn": NETWORK,
     "egemaps": {},
+    "external": {"modality": "visual", "format": "npy", "path": "{clip}.npy", "dimension": 8},
+    "fau": NETWORK,
+    "fbank": {},
+    "inception_casia": NETWORK,
+    "inception_vggface2": NETWORK,
+    "ires100": NETWORK,
+    "mae": NETWORK,
+    "ms_va": NETWORK,
+    "poster_vit": {**NETWORK, "vit": RANDOM},
+    "regnet": NETWORK,
+    "vggish": NETWORK,
 }
 
 
@@ -179,15 +188,24 @@ def test_defaults_stand_still() -> None:
     versions = {name: EXTRACTORS[name].spec(settings).version for name, settings in least.items()}
     assert versions == dict.fromkeys(EXTRACTORS, 1)
     assert defaults == {
+        "deepspectrum": {"window_s": 1.0, "hop_s": 0.5, "range_db": 80.0},
         "densenet": {},
+        "ecapatdnn": {"window_s": 2.0, "hop_s": 0.2, "lin_neurons": 192},
         "egemaps": {"level": "lld", "window_s": 2.0, "hop_s": 0.2},
         "external": {
             **{"array": None, "dtype": "float32", "place": "frames", "first_frame": 1, "rate": None, "times": None},
             **{"time_unit": "ms", "offset_s": 0.0, "unit_s": 0.0, "extra_rows": 0, "missing": "nan"},
         },
+        "fau": {},
         "fbank": {"bins": 80},
+        "inception_casia": {},
+        "inception_vggface2": {},
         "ires100": {},
+        "mae": {"model": "base", "pooling": "patches"},
         "ms_va": {"model": "mobilenetv3_large_100", "size": 224},
+        "poster_vit": {"parts": "both", "pooling": "cls", "classes": 7},
+        "regnet": {"model": "regnet_y_400mf", "size": 112},
+        "vggish": {"hop_s": 0.96, "pca": None, "quantise": "none"},
     }
 
 
@@ -199,6 +217,7 @@ def _python(code: str) -> str:
 
 def test_registry_and_plan_import_nothing_heavy() -> None:
     heavy = {"torch", "torchvision", "torchaudio", "timm", "cv2", "av", "zarr", "opensmile", "matplotlib", "h5py"}
+    heavy |= {"transformers", "speechbrain", "tokenizers"}
     code = "import sys; from abaw_pipeline.features import plan, registry; print(*sys.modules)"
     assert heavy.isdisjoint(_python(code).split())
 

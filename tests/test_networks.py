@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pytest
@@ -14,19 +15,7 @@ from abaw_pipeline.networks.checkpoint import load_weights, read_state
 from abaw_pipeline.networks.densenet342 import DenseNet342
 from abaw_pipeline.networks.iresnet import IResNet, iresnet100
 from abaw_pipeline.runtime.keys import file_digest
-
-KEYS = Path(__file__).resolve().parents[2] / "shared" / "reference" / "state_dict_keys"
-
-
-def _published(name: str) -> dict[str, str]:
-    path = KEYS / f"{name}.txt"
-    if not path.is_file():
-        pytest.skip("the lists of published keys are not on this machine")
-    return dict(line.split() for line in path.read_text().splitlines())
-
-
-def _shapes(network: torch.nn.Module) -> dict[str, str]:
-    return {k: "x".join(map(str, v.shape)) or "scalar" for k, v in network.state_dict().items()}
+from tests.published import published_keys, shapes_of
 
 
 def _parameters(network: torch.nn.Module) -> int:
@@ -45,12 +34,7 @@ def _load(weights: FileWeights | RandomWeights | None) -> DenseNet342:
 @pytest.mark.parametrize(("name", "build"), [("densenet342", DenseNet342), ("ires100", iresnet100)])
 def test_names_and_shapes_are_those_of_the_public_checkpoint(name: str, build: type) -> None:
     with torch.device("meta"):
-        assert _shapes(build()) == _published(name)
-
-
-def test_iresnet100_has_its_published_size() -> None:
-    with torch.device("meta"):
-        assert round(_parameters(iresnet100()) / 1e6, 1) == 65.2
+        assert shapes_of(build()) == published_keys(name)
 
 
 def test_densenet_bc_100_size_follows_from_its_definition() -> None:
@@ -84,6 +68,14 @@ def test_usual_wrappers_are_taken_off(tmp_path: Path, wrap: str) -> None:
     picture = torch.randn(1, 1, 64, 64)
     with torch.inference_mode():
         torch.testing.assert_close(_load(weights)(picture), source(picture))
+
+
+def test_the_command_line_that_a_training_saved_is_no_obstacle_but_other_objects_are(tmp_path: Path) -> None:
+    state = DenseNet342().state_dict()
+    told = {"model": state, "args": argparse.Namespace(lr=1e-3, model="mae"), "epoch": 3}
+    assert read_state(Path(_file(tmp_path, told).path)).keys() == state.keys()
+    with pytest.raises(ValueError, match="more than a state dict"):
+        read_state(Path(_file(tmp_path, {"model": state, "args": Path("/")}).path))
 
 
 def test_one_renamed_key_is_named_on_both_sides(tmp_path: Path) -> None:

@@ -178,6 +178,13 @@ class World:
             found["infer", name] = every if tests is None else folds * tests
         return found
 
+    def predicted_by_folds_that_learn(self, experiment: str, clip: str) -> int:
+        """Clips that the models of the folds predict which train on ``clip``."""
+        cards = [json.loads(path.read_text()) for path in self.results.glob(f"models/{experiment}/*/model.json")]
+        learning = [card for card in cards if clip in card["train"]]
+        assert 0 < len(learning) < len(cards)
+        return sum(len(card["validation"]) + len(self.clips("test")) for card in learning)
+
     def learned(self, *experiments: str) -> Work:
         """Trained, and predicted where an ensemble asks for it."""
         return self.trained(*experiments) | self.predicted(*(name for name in experiments if name in self.fused()))

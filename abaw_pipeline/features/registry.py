@@ -6,22 +6,39 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Field
 
+from abaw_pipeline.features.audio.deepspectrum import DeepSpectrum
+from abaw_pipeline.features.audio.ecapatdnn import EcapaTDNN
 from abaw_pipeline.features.audio.egemaps import EGeMAPS
 from abaw_pipeline.features.audio.fbank import FilterBank
+from abaw_pipeline.features.audio.vggish import VGGishFeatures
 from abaw_pipeline.features.base import ExtractorSettings
 from abaw_pipeline.features.files.external import External
 from abaw_pipeline.features.plugins import installed
 from abaw_pipeline.features.visual.densenet import DenseNet
+from abaw_pipeline.features.visual.fau import FAU
+from abaw_pipeline.features.visual.inception import InceptionCASIA, InceptionVGGFace2
 from abaw_pipeline.features.visual.ires100 import IRes100
+from abaw_pipeline.features.visual.mae import MAE
 from abaw_pipeline.features.visual.ms_va import MobileNetVA
+from abaw_pipeline.features.visual.poster_vit import PosterViT
+from abaw_pipeline.features.visual.regnet import RegNet
 
 OURS: dict[str, type[Any]] = {
+    "deepspectrum": DeepSpectrum,
     "densenet": DenseNet,
+    "ecapatdnn": EcapaTDNN,
     "egemaps": EGeMAPS,
     "external": External,
+    "fau": FAU,
     "fbank": FilterBank,
+    "inception_casia": InceptionCASIA,
+    "inception_vggface2": InceptionVGGFace2,
     "ires100": IRes100,
+    "mae": MAE,
     "ms_va": MobileNetVA,
+    "poster_vit": PosterViT,
+    "regnet": RegNet,
+    "vggish": VGGishFeatures,
 }
 EXTRACTORS = {**OURS, **installed(OURS)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -79,12 +80,18 @@ def read_state(path: Path) -> State:
     if not path.is_file():
         raise ValueError(f"{path}: no such weights file")
     try:
-        raw = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+        raw = load_file(path) if path.suffix == ".safetensors" else _torch_file(path)
     except pickle.UnpicklingError:
         raise ValueError(f"{path}: it holds more than a state dict, or is damaged; save its state dict alone") from None
     except (SafetensorError, RuntimeError, EOFError) as error:
         raise ValueError(f"{path}: not a readable weights file ({' '.join(str(error).split())[:160]})") from None
     return _unwrapped(raw, path)
+
+
+def _torch_file(path: Path) -> Any:
+    """Tensors and plain values; and the parsed command line that training programs save beside them (``args``)."""
+    with torch.serialization.safe_globals([argparse.Namespace]):
+        return torch.load(path, "cpu", weights_only=True)
 
 
 def _unwrapped(raw: Any, path: Path) -> State:

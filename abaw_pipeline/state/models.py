@@ -76,6 +76,13 @@ class ModelsNow:
         annotated = {clip: int(task.annotated(rows).sum()) for clip, rows in labels.items()}
         return split(found.clips, task.name, training.settings.folds, training.fold, annotated)
 
+    def _own_fold(self, training: Training, dataset: str) -> Fold | None:
+        """The clips that its model was, or is to be, trained on and held to; ``None`` for another data set."""
+        if dataset != training.dataset:
+            return None
+        card = self.card(training)
+        return Fold(card.train, card.validation) if card and self.training(training).fine else self._fold(training)
+
     def _data_changes(self, card: Card, training: Training, clips: set[str]) -> list[str]:
         """Clips whose features or labels are other than the model was trained on; those known to be stale are left."""
         features: dict[str, set[str]] = {name: set() for name in training.settings.features}
@@ -107,7 +114,7 @@ class ModelsNow:
         sources = [data.feature(name) for name in training.settings.features]
         state = State(f"prediction of {training} for {dataset}", inputs=[model, *sources])
         card = self.card(training)
-        wanted = roles(card, data.found.clips, dataset) if card else {clip.id: "" for clip in data.found.clips}
+        wanted = roles(data.found.clips, training.settings.task, self._own_fold(training, dataset))
         manifests = [data.feature_manifest(name) for name in training.settings.features]
         for source in sources:
             state.stale([f"{source.what} is {source.status}"] if source.affected & wanted.keys() else [])

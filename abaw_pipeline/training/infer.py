@@ -15,6 +15,7 @@ from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.progress import progress
 from abaw_pipeline.training.card import Card, read_card
+from abaw_pipeline.training.folds import Fold
 from abaw_pipeline.training.outputs import keep_only
 from abaw_pipeline.training.plan import PREDICTION_MODULES, prediction_code, prediction_key, recipe
 from abaw_pipeline.training.settings import ExperimentSettings
@@ -97,7 +98,8 @@ def survey(
         raise ValueError(f"{folder}: trained with other settings or code than now; {_remedy(experiment, fold, seed)}")
     sources = Sources(target, settings.features, feature_keys)
     check_same_features(card.features, sources.notes, str(folder))
-    wanted = roles(card, read_clips(target), target.dataset)
+    own = Fold(card.train, card.validation) if target.dataset == card.dataset else None
+    wanted = roles(read_clips(target), card.task, own)
     kept, skipped = sources.usable(wanted, "infer")
     code, store = prediction_code(), prediction_store(experiment, fold, seed, target)
     keys = {clip: prediction_key(settings, card.content, sources.contents(clip), code) for clip in kept}
@@ -130,21 +132,21 @@ def _predict(
     journal.end()
 
 
-def roles(card: Card, clips: Sequence[Clip], dataset: str) -> dict[str, str]:
-    """The clips that a model predicts.
+def roles(clips: Sequence[Clip], task: str, fold: Fold | None) -> dict[str, str]:
+    """The clips that a model of ``fold`` predicts; ``None``: they are of another data set than it was trained on.
 
     ``val``: held out of its training, and what its best epoch was chosen by. ``apart``: official validation clips
     that no fold of the experiment uses (``folds.over: train``). ``test``: the test split. ``all``: any clip of
     another data set. Clips that it was trained on are never predicted.
     """
-    if dataset != card.dataset:
+    if fold is None:
         return {clip.id: "all" for clip in clips}
     found = {}
     for clip in clips:
-        split = clip.splits.get(card.task)
-        if clip.id in card.validation:
+        split = clip.splits.get(task)
+        if clip.id in fold.validation:
             found[clip.id] = "val"
-        elif clip.id not in card.train and split in ("val", "test"):
+        elif clip.id not in fold.train and split in ("val", "test"):
             found[clip.id] = "apart" if split == "val" else "test"
     return found
 
