@@ -14,6 +14,7 @@ from abaw_pipeline.media.settings import FaceSettings, MediaSettings
 from abaw_pipeline.models.settings import GruSettings, HeadSettings, TransformerSettings
 from abaw_pipeline.training import plan as training
 from abaw_pipeline.training.settings import ExtraRows, OptimiserSettings, ScheduleSettings, TrainingSettings
+from tests.test_features_plan import MINIMAL
 
 EXTRACTED = {
     "densenet": (1, {}),
@@ -21,6 +22,7 @@ EXTRACTED = {
     "fbank": (1, {"bins": 80}),
     "ires100": (1, {}),
     "ms_va": (1, {"model": "mobilenetv3_large_100", "size": 224}),
+    "text": (1, {"layer": "last", "spread": "words", "tokens": 512, "overlap": 128, "missing": "skip"}),
 }
 FACES = {"source": "auto", "detector": "haar", "threshold": 0.6, "detect_width": 480, "size": 112, "choose": "largest"}
 FACES |= {"min_overlap": 0.3, "max_lost_s": 1.0, "quality": 95}
@@ -44,7 +46,7 @@ def _defaults(model, names):
 def test_extractors(name):
     version, defaults = EXTRACTED[name]
     settings = EXTRACTORS[name].Settings
-    assert EXTRACTORS[name].spec(settings(extractor=name)).version == version
+    assert EXTRACTORS[name].spec(settings.model_validate({"extractor": name, **MINIMAL[name]})).version == version
     assert _defaults(settings, defaults) == defaults
 
 

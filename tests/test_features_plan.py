@@ -152,6 +152,7 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "densenet": NETWORK,
     "ires100": NETWORK,
     "ms_va": NETWORK,
+    "text": {**NETWORK, "dimension": 16, "transcripts": {"source": "made"}},
     "fbank": {},
     "egemaps": {},
 }
@@ -171,8 +172,11 @@ def test_every_extractor_keeps_the_contract(name: str) -> None:
 
 def test_defaults_stand_still() -> None:
     """Keys leave defaults out: whoever changes one must raise the ``version`` of the extractor's spec too."""
-    defaults = {name: _settings(extractor=name).model_dump(exclude={"extractor", "weights"}) for name in EXTRACTORS}
-    versions = {name: EXTRACTORS[name].spec(_settings(extractor=name)).version for name in EXTRACTORS}
+    least = {name: _settings(extractor=name, **MINIMAL[name]) for name in EXTRACTORS}
+    defaults = {
+        name: settings.model_dump(exclude={"extractor", "weights", *MINIMAL[name]}) for name, settings in least.items()
+    }
+    versions = {name: EXTRACTORS[name].spec(settings).version for name, settings in least.items()}
     assert versions == dict.fromkeys(EXTRACTORS, 1)
     assert defaults == {
         "densenet": {},
@@ -180,6 +184,7 @@ def test_defaults_stand_still() -> None:
         "fbank": {"bins": 80},
         "ires100": {},
         "ms_va": {"model": "mobilenetv3_large_100", "size": 224},
+        "text": {"layer": "last", "spread": "words", "tokens": 512, "overlap": 128, "missing": "skip"},
     }
 
 

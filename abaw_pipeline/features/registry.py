@@ -9,6 +9,7 @@ from pydantic import Field
 from abaw_pipeline.features.audio.egemaps import EGeMAPS
 from abaw_pipeline.features.audio.fbank import FilterBank
 from abaw_pipeline.features.base import ExtractorSettings
+from abaw_pipeline.features.text.text import Text
 from abaw_pipeline.features.visual.densenet import DenseNet
 from abaw_pipeline.features.visual.ires100 import IRes100
 from abaw_pipeline.features.visual.ms_va import MobileNetVA
@@ -19,6 +20,7 @@ EXTRACTORS: dict[str, type[Any]] = {
     "fbank": FilterBank,
     "ires100": IRes100,
     "ms_va": MobileNetVA,
+    "text": Text,
 }
 
 if TYPE_CHECKING:
