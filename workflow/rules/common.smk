@@ -3,6 +3,8 @@ from snakemake.settings.types import DeploymentMethod
 
 from abaw_pipeline.config import check
 from abaw_pipeline.datasets.listing import listing_digest
+from abaw_pipeline.features.text.settings import reads_made
+from abaw_pipeline.features.text.made import corrections
 from abaw_pipeline.media.codes import media_codes
 from abaw_pipeline.runtime.clocks import settle
 from abaw_pipeline.runtime.code import PACKAGE, code_digest
