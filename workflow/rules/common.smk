@@ -108,6 +108,12 @@ def feature_manifests(experiment, dataset):
     return [layout(dataset).feature_manifest(name) for name in CONFIG.experiments[experiment].features]
 
 
+def transcripts_read(wildcards):
+    """The manifest of the transcripts that a feature is made from."""
+    shard = layout(wildcards.dataset).transcripts_shard(int(wildcards.shard))
+    return [shard] if reads_made(CONFIG.features[wildcards.feature]) else []
+
+
 # What lost a part by hand is made whole again: a loss changes this mark, which stands in the params of its rule.
 LOSSES = loss_marks(CONFIG, remember=workflow.is_main_process)
 

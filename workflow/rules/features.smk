@@ -1,11 +1,5 @@
 # Media -> one feature of one shard of clips -> one manifest a feature. The store itself is no declared output:
 # Snakemake would delete it before every rerun.
-def transcripts_read(wildcards):
-    """Manifests of transcripts that a feature is made from."""
-    shard = layout(wildcards.dataset).transcripts_shard(int(wildcards.shard))
-    return [shard] if reads_made(CONFIG.features[wildcards.feature]) else []
-
-
 rule extract:
     input:
         media=f"{RESULTS}/{{dataset}}/manifests/media/{{shard}}.json",
