@@ -17,6 +17,8 @@ from abaw_pipeline.datasets.settings import DatasetSettings
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.plan import FeaturePlan, plan_feature
 from abaw_pipeline.features.registry import FeatureSettings
+from abaw_pipeline.features.text.made import TranscriptPlan, plan_transcripts
+from abaw_pipeline.features.text.settings import RecogniserSettings, reads_made
 from abaw_pipeline.media.settings import MediaSettings
 from abaw_pipeline.runtime.adopted import adopted_codes
 from abaw_pipeline.runtime.code import use_policy
@@ -50,6 +52,8 @@ class Config(Strict):
     """Pictures a batch in extraction."""
     datasets: Annotated[dict[str, DatasetSettings], Field(min_length=1)]
     media: MediaSettings = MediaSettings()
+    transcripts: RecogniserSettings | None = None
+    """Speech recogniser that may make transcripts, for features that say ``transcripts: {source: made}``."""
     features: dict[str, FeatureSettings] = {}
     experiments: dict[str, ExperimentSettings] = {}
     grids: dict[str, GridSettings] = {}
@@ -61,6 +65,11 @@ class Config(Strict):
         """What making a feature means: its extractor's declared spec and its key."""
         memory = Path(self.results) / DIGESTS
         return plan_feature(feature, self.features[feature], self.allow_random_weights, memory)
+
+    def plan_transcripts(self) -> TranscriptPlan | None:
+        """What making transcripts means; ``None`` where no recogniser is named."""
+        memory = Path(self.results) / DIGESTS
+        return plan_transcripts(self.transcripts, self.allow_random_weights, memory) if self.transcripts else None
 
     def members(self, ensemble: str) -> list[str]:
         """Experiments of an ensemble, its wildcards written out, in the order of the settings."""
@@ -109,6 +118,7 @@ def check(raw: Any, source: str) -> Config:
     _check_names(config, source)
     _check_experiments(config, source)
     _check_ensembles(config, source)
+    _check_transcripts(config, source)
     for name in config.features:
         _plan(config, name, source)
     return config
@@ -196,6 +206,16 @@ def _check_ensembles(config: Config, source: str) -> None:
         tasks = {config.experiments[member].task for member in config.members(name)}
         if tasks != {ensemble.task}:
             raise ValueError(f"{where}: task is '{ensemble.task}' but its members predict {', '.join(sorted(tasks))}")
+
+
+def _check_transcripts(config: Config, source: str) -> None:
+    try:
+        config.plan_transcripts()
+    except ValueError as error:
+        raise ValueError(f"{source}: transcripts: {error}") from None
+    for name, settings in config.features.items():
+        if reads_made(settings) and config.transcripts is None:
+            raise ValueError(f"{source}: features.{name}.transcripts: made by whom? name a recogniser in 'transcripts'")
 
 
 def _plan(config: Config, feature: str, source: str) -> None:

@@ -33,6 +33,7 @@ EXTRACTED = {
     "ms_va": (1, {"model": "mobilenetv3_large_100", "size": 224}),
     "poster_vit": (1, {"vit": None, "parts": "both", "pooling": "cls", "classes": 7}),
     "regnet": (1, {"model": "regnet_y_400mf", "size": 112}),
+    "text": (1, {"layer": "last", "spread": "words", "tokens": 512, "overlap": 128, "missing": "skip"}),
     "vggish": (1, {"hop_s": 0.96, "pca": None, "quantise": "none"}),
 }
 FACES = {"source": "auto", "detector": "haar", "threshold": 0.6, "detect_width": 480, "size": 112, "choose": "largest"}

@@ -163,6 +163,7 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "ms_va": NETWORK,
     "poster_vit": {**NETWORK, "vit": RANDOM},
     "regnet": NETWORK,
+    "text": {**NETWORK, "dimension": 16, "transcripts": {"source": "made"}},
     "vggish": NETWORK,
 }
 
@@ -205,6 +206,7 @@ def test_defaults_stand_still() -> None:
         "ms_va": {"model": "mobilenetv3_large_100", "size": 224},
         "poster_vit": {"parts": "both", "pooling": "cls", "classes": 7},
         "regnet": {"model": "regnet_y_400mf", "size": 112},
+        "text": {"layer": "last", "spread": "words", "tokens": 512, "overlap": 128, "missing": "skip"},
         "vggish": {"hop_s": 0.96, "pca": None, "quantise": "none"},
     }
 

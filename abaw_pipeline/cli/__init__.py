@@ -30,6 +30,7 @@ VERBS = {
     "listing": "Rule: note which raw files a data set has.",
     "index": "Rule: list a data set's clips, labels and samples.",
     "media": "Rule: picture clock, face crops and sound of one shard of clips.",
+    "transcribe": "Rule: what a speech recogniser hears in one shard of clips.",
     "extract": "Rule: one feature of one shard of clips.",
     "join": "Rule: join a feature's shards into one manifest.",
     "train": "Rule: train one fold and seed of an experiment.",

@@ -133,7 +133,7 @@ class FileExtractor(Protocol):
         """Declared without torch."""
 
     @staticmethod
-    def content(settings: ExtractorSettings, clip: str, memory: Path | None) -> str:
+    def content(settings: ExtractorSettings, clip: str, memory: Path | None = None) -> str:
         """Digest of what the files say of one clip, so that a change of it alone makes the clip's rows stale.
 
         ``memory`` is a file that remembers digests of large files (``runtime/digests.py``); ``None``: they are read.

@@ -14,6 +14,7 @@ from abaw_pipeline.features.audio.vggish import VGGishFeatures
 from abaw_pipeline.features.base import ExtractorSettings
 from abaw_pipeline.features.files.external import External
 from abaw_pipeline.features.plugins import installed
+from abaw_pipeline.features.text.text import Text
 from abaw_pipeline.features.visual.densenet import DenseNet
 from abaw_pipeline.features.visual.fau import FAU
 from abaw_pipeline.features.visual.inception import InceptionCASIA, InceptionVGGFace2
@@ -38,6 +39,7 @@ OURS: dict[str, type[Any]] = {
     "ms_va": MobileNetVA,
     "poster_vit": PosterViT,
     "regnet": RegNet,
+    "text": Text,
     "vggish": VGGishFeatures,
 }
 EXTRACTORS = {**OURS, **installed(OURS)}

@@ -14,6 +14,7 @@ from abaw_pipeline.datasets.index import index_about, index_entries, look
 from abaw_pipeline.features.extract import clip_keys
 from abaw_pipeline.features.plan import FeaturePlan
 from abaw_pipeline.features.store import FeatureStore
+from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.media.build import media_about, stale_parts
 from abaw_pipeline.media.codes import MODULES
 from abaw_pipeline.runtime.code import library_text
@@ -22,6 +23,7 @@ from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.state.losses import missing_index_files
 from abaw_pipeline.state.manifests import manifest_or_none
 from abaw_pipeline.state.state import MISSING, STALE, State
+from abaw_pipeline.state.transcripts import transcripts_state
 from abaw_pipeline.state.words import clips_in_words, code_changes, count, settings_changes
 
 
@@ -103,8 +105,9 @@ class DataNow:
 
     @cache  # noqa: B019  # lives as long as the command
     def feature(self, name: str) -> State:
-        plan = self.config.plan(name)
-        state = State(f"feature {name} on {self.dataset}", inputs=[self.media])
+        plan = self.config.plan(name).on(self.layout)
+        read = [self.transcripts] if reads_made(plan.settings) and self.transcripts else []
+        state = State(f"feature {name} on {self.dataset}", inputs=[self.media, *read])
         joined = self.feature_manifest(name)
         wanted = {clip.id for clip in self.found.clips if clip.id in self.media_entries} - self.media.affected
         store = FeatureStore(self.layout.feature_store(name))
@@ -122,13 +125,22 @@ class DataNow:
             state.stale(clips_in_words(gone, "gone from the store"))
             new = {clip for clip in stale if clip not in joined.clips}
             state.stale(clips_in_words(new, "not extracted yet"))
-            state.stale(clips_in_words(stale - gone - new, "with other media than it was made from"))
-        state.affected = stale | self.media.affected
-        state.stale([f"{self.media.what} is {self.media.status}"] if self.media.affected else [])
+            made_from = "files" if plan.spec.source == "files" else "media"
+            state.stale(clips_in_words(stale - gone - new, f"with other {made_from} than it was made from"))
+        state.affected = stale.union(*(part.affected for part in state.inputs))
+        state.stale([f"{part.what} is {part.status}" for part in state.inputs if part.affected])
         state.work = f"extract {count(len(state.affected), 'clip')}" if state.affected else ""
         noted = Counter(entry["libraries"] for entry in joined.clips.values()) if joined else Counter()
         state.notes = _library_notes(noted, {plan.libraries})
         return state
+
+    @cached_property
+    def transcripts(self) -> State | None:
+        """Where a recogniser is named."""
+        plan = self.config.plan_transcripts()
+        sounds = {clip: entry["contents"]["sound"] for clip, entry in self.media_entries.items()}
+        kept = {clip.id: sounds[clip.id] for clip in self.found.clips if clip.id in sounds.keys() - self.media.affected}
+        return transcripts_state(plan, self.layout, kept, self.media) if plan else None
 
     @cache  # noqa: B019  # lives as long as the command
     def feature_manifest(self, name: str) -> Manifest | None:
