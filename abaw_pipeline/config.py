@@ -92,6 +92,11 @@ def load(file: Path, overrides: tuple[str, ...] = ()) -> Config:
     Raises:
         ValueError: one line naming file, key and, where it can, the nearest valid name.
     """
+    return check(read(file, overrides), str(file))
+
+
+def read(file: Path, overrides: tuple[str, ...] = ()) -> Any:
+    """What a settings file says, unchecked; ``ValueError`` where it is no YAML or an override is none."""
     try:
         raw = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -100,7 +105,7 @@ def load(file: Path, overrides: tuple[str, ...] = ()) -> Config:
         raise ValueError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
     for override in overrides:
         _override(raw, override)
-    return check(raw, str(file))
+    return raw
 
 
 def check(raw: Any, source: str) -> Config:
@@ -108,9 +113,7 @@ def check(raw: Any, source: str) -> Config:
 
     From here on this process takes for equal code what the settings and their results say (``runtime/code.py``).
     """
-    if not isinstance(raw, dict):
-        raise ValueError(f"{source}: settings must be a mapping of keys to values")
-    config = parse(Config, _written_out(plain(raw), source), source)
+    config = parsed(raw, source)
     use_policy(adopted_codes(Path(config.results)), config.libraries == "rerun")
     _check_names(config, source)
     _check_experiments(config, source)
@@ -119,6 +122,13 @@ def check(raw: Any, source: str) -> Config:
     for name in config.features:
         _plan(config, name, source)
     return config
+
+
+def parsed(raw: Any, source: str) -> Config:
+    """Settings whose names and values are right one by one; whether they fit each other, ``check`` says."""
+    if not isinstance(raw, dict):
+        raise ValueError(f"{source}: settings must be a mapping of keys to values")
+    return parse(Config, _written_out(plain(raw), source), source)
 
 
 def _override(raw: Any, override: str) -> None:

@@ -18,12 +18,15 @@ from tests.test_features_plan import MINIMAL
 
 SMILE = {"level": "lld", "window_s": 2.0, "hop_s": 0.2}
 SPEECH = {"model": "base", "layer": -1, "normalise": True, "window_s": 20.0, "context_s": 5.0}
+EXTERNAL = {"array": None, "dtype": "float32", "place": "frames", "first_frame": 1, "rate": None, "times": None}
+EXTERNAL |= {"time_unit": "ms", "offset_s": 0.0, "unit_s": 0.0, "extra_rows": 0, "missing": "nan"}
 EXTRACTED = {
     "compare": (1, SMILE | {"voicing_deltas": "opensmile"}),
     "deepspectrum": (1, {"window_s": 1.0, "hop_s": 0.5, "range_db": 80.0}),
     "densenet": (1, {}),
     "ecapatdnn": (1, {"window_s": 2.0, "hop_s": 0.2, "lin_neurons": 192}),
     "egemaps": (1, SMILE | {"set": "v02"}),
+    "external": (1, EXTERNAL),
     "fau": (1, {}),
     "fbank": (1, {"bins": 80}),
     "hubert": (1, SPEECH),

@@ -9,8 +9,16 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from abaw_pipeline.features.base import ExtractorSettings, Source, Spec
+from abaw_pipeline.features.published.cache import offers, published_file, require_for
 from abaw_pipeline.features.registry import EXTRACTORS
-from abaw_pipeline.features.weights import AnyWeights, FolderWeights, HubWeights, RandomWeights, SnapshotWeights
+from abaw_pipeline.features.weights import (
+    AnyWeights,
+    FolderWeights,
+    HubWeights,
+    PublishedWeights,
+    RandomWeights,
+    SnapshotWeights,
+)
 from abaw_pipeline.runtime.code import code_digest, code_parts, library_text
 from abaw_pipeline.runtime.digests import remembered_digest
 from abaw_pipeline.runtime.keys import digest, file_digest
@@ -43,6 +51,8 @@ class FeaturePlan:
     code: str
     """Digest of the code."""
     random: bool
+    memory: Path | None = None
+    """File that remembers digests of large files it is made from."""
 
     @property
     def key(self) -> str:
@@ -108,13 +118,18 @@ def plan_feature(name: str, settings: ExtractorSettings, allow_random: bool, mem
     random = any(isinstance(weights, RandomWeights) for weights in given.values())
     for field in spec.weights:
         if field not in given:
-            raise ValueError(f"{field}: '{settings.extractor}' is a network and needs them: {_CHOICES}")
+            known = offers(settings.extractor, field)
+            raise ValueError(f"{field}: '{settings.extractor}' is a network and needs them: {_CHOICES}{known}")
+    for field, weights in given.items():
+        if isinstance(weights, PublishedWeights):
+            require_for(weights.name, settings.extractor, field)
     if given and not spec.weights:
         raise ValueError(f"weights: '{settings.extractor}' takes none; remove the key")
     if random and not allow_random:
         raise ValueError("weights: random ones are refused unless the settings say 'allow_random_weights: true'")
     code = code_digest(*spec.code, *_STAGE[spec.source])
-    return FeaturePlan(name, settings, spec, {f: weights_identity(w, memory) for f, w in given.items()}, code, random)
+    identities = {name: weights_identity(weights, memory) for name, weights in given.items()}
+    return FeaturePlan(name, settings, spec, identities, code, random, memory)
 
 
 def _fields(settings: ExtractorSettings) -> list[str]:
@@ -135,7 +150,7 @@ def weights_identity(weights: AnyWeights, memory: Path | None) -> dict[str, Any]
     """What tells weights apart: their bytes where these are known, never where the file lies.
 
     Raises:
-        ValueError: a file or folder that is not there.
+        ValueError: a file or folder that is not there, or published weights that are not here.
     """
     if isinstance(weights, RandomWeights):
         return {"random": weights.seed}
@@ -143,6 +158,8 @@ def weights_identity(weights: AnyWeights, memory: Path | None) -> dict[str, Any]
         return {"repo": weights.repo, "revision": weights.revision}
     if isinstance(weights, FolderWeights):
         return {"folder": _folder_digest(Path(weights.path), memory)}
+    if isinstance(weights, PublishedWeights):
+        return {"sha256": published_file(weights.name, memory)[1]}
     if weights.sha256:
         return {"sha256": weights.sha256}
     if isinstance(weights, HubWeights):

@@ -1,4 +1,4 @@
-"""The extractors by name. Importing this imports no torch, OpenCV or openSMILE."""
+"""The extractors by name: ours, and those of other installed packages. Importing this imports no torch."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from abaw_pipeline.features.audio.hubert import HuBERT
 from abaw_pipeline.features.audio.vggish import VGGishFeatures
 from abaw_pipeline.features.audio.wav2vec import Wav2Vec
 from abaw_pipeline.features.base import ExtractorSettings
+from abaw_pipeline.features.files.external import External
+from abaw_pipeline.features.plugins import installed
 from abaw_pipeline.features.text.text import Text
 from abaw_pipeline.features.visual.densenet import DenseNet
 from abaw_pipeline.features.visual.fau import FAU
@@ -26,12 +28,13 @@ from abaw_pipeline.features.visual.poster_vit import PosterViT
 from abaw_pipeline.features.visual.regnet import RegNet
 from abaw_pipeline.features.visual.scene import Scene
 
-EXTRACTORS: dict[str, type[Any]] = {
+OURS: dict[str, type[Any]] = {
     "compare": ComParE,
     "deepspectrum": DeepSpectrum,
     "densenet": DenseNet,
     "ecapatdnn": EcapaTDNN,
     "egemaps": EGeMAPS,
+    "external": External,
     "fau": FAU,
     "fbank": FilterBank,
     "hubert": HuBERT,
@@ -47,6 +50,7 @@ EXTRACTORS: dict[str, type[Any]] = {
     "vggish": VGGishFeatures,
     "wav2vec": Wav2Vec,
 }
+EXTRACTORS = {**OURS, **installed(OURS)}
 
 if TYPE_CHECKING:
     FeatureSettings = ExtractorSettings

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from abaw_pipeline.config import Config
 from abaw_pipeline.datasets.base import DataSet
 from abaw_pipeline.datasets.index import index_about, index_entries, look
-from abaw_pipeline.features.extract import clip_key
+from abaw_pipeline.features.extract import clip_keys
 from abaw_pipeline.features.plan import FeaturePlan
 from abaw_pipeline.features.store import FeatureStore
 from abaw_pipeline.features.text.settings import reads_made
@@ -119,7 +118,7 @@ class DataNow:
         joined = self.feature_manifest(name)
         wanted = {clip.id for clip in self.found.clips if clip.id in self.media_entries} - self.media.affected
         store = FeatureStore(self.layout.feature_store(name))
-        keys = clip_keys(plan, {clip: self.media_entries[clip]["contents"] for clip in wanted})
+        keys = clip_keys(plan, self.layout, {clip: self.media_entries[clip]["contents"] for clip in wanted})
         skipped = {row.clip for row in joined.skipped} if joined else set()
         have = {clip: store.key(clip) for clip in wanted}
         state.whole = joined is not None and joined.about["key"] != plan.key
@@ -153,19 +152,6 @@ class DataNow:
     @cache  # noqa: B019  # lives as long as the command
     def feature_manifest(self, name: str) -> Manifest | None:
         return manifest_or_none(self.layout.feature_manifest(name))
-
-
-def clip_keys(plan: FeaturePlan, contents: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """The key that each clip's table must have; clips of which the feature cannot be made are left out.
-
-    Args:
-        contents: content digests of each clip's media.
-    """
-    keys = {}
-    for clip, own in contents.items():
-        with suppress(ValueError):  # its file is not there: extraction names it
-            keys[clip] = clip_key(plan, clip, own)
-    return keys
 
 
 def _about_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from abaw_pipeline.config import Config
+from abaw_pipeline.features.extract import clip_keys
 from abaw_pipeline.features.store import FeatureStore
 from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.runtime.journal import Stretch, stretches
@@ -18,7 +19,6 @@ from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout, journals
 from abaw_pipeline.state.listed import Training, trainings
 from abaw_pipeline.state.manifests import manifest_or_none
-from abaw_pipeline.state.sources import clip_keys
 from abaw_pipeline.state.transcripts import due_clips
 from abaw_pipeline.training.card import read_card
 from abaw_pipeline.training.plan import recipe
@@ -106,8 +106,8 @@ def _features(config: Config, dataset: str, everything: Iterable[Training]) -> l
 
 
 def _extracted(config: Config, layout: Layout, feature: str, contents: dict[str, dict[str, str]]) -> int:
-    plan, store = config.plan(feature).on(layout), FeatureStore(layout.feature_store(feature))
-    return sum(store.key(clip) == key for clip, key in clip_keys(plan, contents).items())
+    plan, store = config.plan(feature), FeatureStore(layout.feature_store(feature))
+    return sum(store.key(clip) == key for clip, key in clip_keys(plan, layout, contents).items())
 
 
 def _trained(config: Config, training: Training) -> bool:
