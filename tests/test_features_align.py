@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abaw_pipeline.features.align import align
+from abaw_pipeline.features import align as module
+from abaw_pipeline.features.align import FRAMES, align, align_blocks
 from abaw_pipeline.features.audio.egemaps import EGeMAPS
 from abaw_pipeline.features.audio.fbank import FilterBank
-from abaw_pipeline.types import Clock
+from abaw_pipeline.types import Clock, FrameTable
 
 RATE = 16_000
 RATES = [14.0, 24.0, 30000 / 1001, 60.0]
@@ -129,3 +133,92 @@ def test_repeated_and_single_times_are_no_obstacle() -> None:
     np.testing.assert_allclose(table.values[:2, 0], [0.1, 0.15], atol=0.0151)
     alone = align(values, centres, 0.0, _heard(1), 0.025, Clock(np.array([0.5])))
     np.testing.assert_allclose(alone.values[0, 0], 0.52, atol=0.006)
+
+
+def _one_by_one(
+    values: np.ndarray, centres: np.ndarray, start_s: float, heard: np.ndarray, unit_s: float, clock: Clock
+) -> FrameTable:
+    """The definition written out, frame after frame."""
+    spans = [(start_s + first / RATE, start_s + last / RATE) for first, last in heard]
+
+    def is_heard(time: float) -> bool:
+        return any(first <= time + 1e-9 and time < last - 1e-9 for first, last in spans)
+
+    kept = [(start_s + centre, row) for centre, row in zip(centres, values, strict=True) if is_heard(start_s + centre)]
+    steps = np.diff([time for time, _ in kept[: module.SPACED]])
+    reach = max(unit_s, float(np.median(steps)) if len(steps) else 0.0) + 1e-9
+    edges = [*clock.times, clock.times[-1] + clock.period]
+    out, valid = np.zeros((len(clock), values.shape[1]), np.float32), np.zeros(len(clock), bool)
+    for frame, (begin, end) in enumerate(pairwise(edges)):
+        middle, inside = (begin + end) / 2, [row for time, row in kept if begin - 1e-9 <= time < end - 1e-9]
+        before = [(time, row) for time, row in kept if time < middle][-1:]
+        after = [(time, row) for time, row in kept if time >= middle][:1]
+        near = [(time, row) for time, row in before + after if abs(time - middle) <= reach]
+        if not is_heard(begin) or not (inside or near):
+            continue
+        valid[frame] = True
+        if inside:
+            out[frame] = np.mean(inside, axis=0, dtype=np.float64)
+        elif len(near) == 2:
+            (left, low), (right, high) = near
+            weight = (middle - left) / max(right - left, 1e-9)
+            out[frame] = low * (1 - weight) + high * weight
+        else:
+            out[frame] = near[0][1]
+    return FrameTable(out, valid)
+
+
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_in_blocks_or_at_once_it_is_the_definition(data: st.DataObject) -> None:
+    """Dense and sparse rows, gaps, sound that starts before or after the pictures, any cut into blocks."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    hop = data.draw(st.sampled_from([0.01, 0.02, 0.2, 0.48, 1.5]))
+    rows = data.draw(st.integers(0, 300 if hop < 0.1 else 40))
+    centres = 0.0125 + hop * np.arange(rows)
+    if data.draw(st.booleans()):
+        centres += rng.uniform(0, 0.9 * hop, rows)
+    values = rng.normal(size=(rows, 3)).astype(np.float32)
+    marks = np.sort(rng.integers(0, int((rows * hop + 0.1) * RATE), 2 * data.draw(st.integers(0, 3))))
+    heard = np.unique(marks).reshape(-1)[: len(np.unique(marks)) // 2 * 2].reshape(-1, 2)
+    heard = heard if len(heard) else np.array([[0, int((rows * hop + 0.1) * RATE)]])
+    steps = data.draw(st.sampled_from([[1 / 25], [1 / 60, 1 / 30, 0.0], [0.7], [1 / 3000]]))
+    times = np.cumsum(rng.choice(steps, data.draw(st.sampled_from([1, 2, 50, FRAMES + 7]))))
+    start_s, unit_s = data.draw(st.sampled_from([-3.0, 0.0, 0.31, 2.0])), data.draw(st.sampled_from([0.025, 1.0]))
+    cuts = np.sort(rng.integers(0, rows + 1, data.draw(st.integers(0, 5))))
+    blocks = list(zip(np.split(values, cuts), np.split(centres, cuts), strict=True))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "SPACED", data.draw(st.sampled_from([2, 5, 128])))  # few: frames come out early
+        tables = list(align_blocks(blocks, 3, start_s, heard, unit_s, Clock(times)))
+        at_once = align(values, centres, start_s, heard, unit_s, Clock(times))
+        expected = _one_by_one(values, centres, start_s, heard, unit_s, Clock(times))
+    assert max(len(table.valid) for table in tables) <= FRAMES
+    np.testing.assert_array_equal(np.concatenate([table.values for table in tables]), at_once.values)
+    np.testing.assert_array_equal(np.concatenate([table.valid for table in tables]), at_once.valid)
+    np.testing.assert_array_equal(at_once.valid, expected.valid)
+    np.testing.assert_allclose(at_once.values, expected.values, atol=1e-5)
+
+
+def test_frames_come_out_while_sound_goes_on_and_old_rows_are_let_go() -> None:
+    """Two hours of rows of which no more than a block and a frame's worth is held; silence is no exception."""
+    seen: list[int] = []
+
+    def blocks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for minute in range(120):
+            seen.append(minute)
+            centres = 60 * minute + np.arange(0, 60, 0.5)
+            yield centres[:, None].astype(np.float32), centres
+
+    clock = Clock(np.arange(120 * 60 * 5) / 5)
+    out = align_blocks(blocks(), 1, 0.0, _heard(7200), 1.0, clock)
+    first = [next(out) for _ in range(3)]
+    assert len(first) == 3 and len(seen) <= 5
+    rest = list(out)
+    assert sum(len(table.valid) for table in first + rest) == len(clock) and len(seen) == 120
+    silent = list(align_blocks([], 1, 0.0, np.empty((0, 2)), 1.0, clock))
+    assert max(len(table.valid) for table in silent) == FRAMES and not any(table.valid.any() for table in silent)
+
+
+def test_rows_of_another_dimension_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"\(2, 3\), the spec says \(rows, 4\)"):
+        list(align_blocks([(np.zeros((2, 3)), np.arange(2.0))], 4, 0.0, _heard(1), 0.1, Clock(np.arange(3.0))))

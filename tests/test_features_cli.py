@@ -41,6 +41,7 @@ class _Run:
             features=settings,
             shards=self.shards,
             batch=8,
+            compile=False,
             device="cpu",
             gpus=GpuSettings(),
             plan=lambda name: plan_feature(name, settings[name], False),

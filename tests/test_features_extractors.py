@@ -11,8 +11,6 @@ import pytest
 import torch
 
 from abaw_pipeline.features.audio.fbank import BLOCK, HOP, WINDOW, FilterBank
-from abaw_pipeline.features.base import FrameExtractor
-from abaw_pipeline.features.frames import AHEAD, embed_frames
 from abaw_pipeline.features.visual.densenet import DenseNet
 from abaw_pipeline.features.visual.ires100 import IRes100
 from abaw_pipeline.features.visual.ms_va import MODELS, MobileNetVA
@@ -138,70 +136,3 @@ def test_mobilenet_takes_a_whole_timm_checkpoint(tmp_path: Path) -> None:
     with torch.inference_mode():
         expected = whole.forward_head(whole.forward_features(batch), pre_logits=True)
         torch.testing.assert_close(extractor.embed(batch), expected)
-
-
-class _Clip:
-    """Pictures that say their number, some of them missing; counts how many were asked for before being used."""
-
-    def __init__(self, valid: np.ndarray) -> None:
-        self.valid = valid
-        self.asked: list[int] = []
-
-    def picture(self, index: int) -> np.ndarray:
-        self.asked.append(index)
-        return np.full((2, 2, 3), index, np.uint8)
-
-
-class _Number:
-    """Gives back a picture's number and its square; checks that it is not fed too far ahead."""
-
-    def __init__(self, clip: _Clip, batch: int, width: int = 2) -> None:
-        self.clip, self.batch, self.width, self.done, self.furthest = clip, batch, width, 0, 0
-
-    def prepare(self, picture: np.ndarray) -> np.ndarray:
-        return picture.transpose(2, 0, 1).astype(np.float32)
-
-    def embed(self, batch: torch.Tensor) -> torch.Tensor:
-        self.furthest = max(self.furthest, len(self.clip.asked) - self.done)
-        self.done += len(batch)
-        number = batch.mean((1, 2, 3))
-        return torch.stack([number, number**2, number][: self.width], 1)
-
-
-def _embed(extractor: Any, clip: _Clip, batch: int) -> Any:
-    checked: FrameExtractor = extractor
-    return embed_frames(checked, clip, 2, CPU, batch)
-
-
-@pytest.mark.parametrize("batch", [1, 7, 64, 500])
-def test_rows_keep_their_frames_and_gaps_stay_gaps(batch: int) -> None:
-    valid = np.random.default_rng(0).random(200) > 0.3
-    clip = _Clip(valid)
-    extractor = _Number(clip, batch)
-    table = _embed(extractor, clip, batch)
-    expected = np.where(valid[:, None], np.stack([np.arange(200), np.arange(200.0) ** 2], 1), 0)
-    np.testing.assert_array_equal(table.values, expected)
-    np.testing.assert_array_equal(table.valid, valid)
-    assert sorted(clip.asked) == list(np.flatnonzero(valid))
-    assert extractor.furthest <= AHEAD * batch  # waiting input is bounded, whatever the length
-
-
-def test_no_face_at_all_and_wrong_dimension() -> None:
-    clip = _Clip(np.zeros(5, bool))
-    table = _embed(_Number(clip, 4), clip, 4)
-    assert not table.valid.any() and table.values.shape == (5, 2)
-    clip = _Clip(np.ones(5, bool))
-    with pytest.raises(ValueError, match="its spec says"):
-        _embed(_Number(clip, 4, width=3), clip, 4)
-
-
-def test_a_bad_picture_ends_in_its_own_error() -> None:
-    class Broken(_Clip):
-        def picture(self, index: int) -> np.ndarray:
-            if index == 9:
-                raise ValueError("frame 10: not a picture")
-            return super().picture(index)
-
-    clip = Broken(np.ones(40, bool))
-    with pytest.raises(ValueError, match="frame 10"):
-        _embed(_Number(clip, 4), clip, 4)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +132,7 @@ def test_failed_write_keeps_the_old_group(tmp_path: Path, monkeypatch: pytest.Mo
     def full_disk(*_: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("abaw_pipeline.features.store._put", full_disk)
+    monkeypatch.setattr("abaw_pipeline.features.store.finish_group", full_disk)
     with pytest.raises(OSError, match="no space"):
         store.write("a", _table(seed=1), "new", {})
     np.testing.assert_array_equal(store.read("a", "old").values, _table().values)
@@ -171,3 +173,47 @@ def test_writers_of_different_clips_do_not_meet(tmp_path: Path) -> None:
     assert len(store.clips()) == 6
     assert json.loads((store.path / "zarr.json").read_text())["node_type"] == "group"
     assert all(np.array_equal(store.read(f"clip{n}", "k").values, _table(seed=n).values) for n in range(6))
+
+
+def _blocks(table: FrameTable, *cuts: int) -> list[FrameTable]:
+    return [FrameTable(*both) for both in zip(np.split(table.values, cuts), np.split(table.valid, cuts), strict=True)]
+
+
+@given(cuts=st.lists(st.integers(0, 5000), max_size=6).map(sorted), rows=st.sampled_from([1, 2048, 2049, 5000]))
+@settings(max_examples=15, deadline=None)
+def test_in_blocks_or_at_once_the_same_files_are_written(cuts: list[int], rows: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store, table = _store(Path(folder)), _table(rows)
+        content = store.write("whole", table, "k", {}, "float16")
+        blocks = _blocks(table, *cuts)
+        assert store.write_blocks("blocks", iter(blocks), (rows, 3), "k", {}, "float16") == content
+        found = [
+            {str(path.relative_to(store.path / clip)): path.read_bytes() for path in (store.path / clip).rglob("*.*")}
+            for clip in ("whole", "blocks")
+        ]
+        assert found[0] == found[1]
+        np.testing.assert_array_equal(store.read("blocks", "k").values, table.values.astype("float16"))
+
+
+def test_a_block_is_refused_by_its_place_in_the_clip(tmp_path: Path) -> None:
+    store, table = _store(tmp_path), _table(3000)
+    table.values[2500, 1] = np.inf
+    with pytest.raises(ValueError, match=r"clip 'a': values row 2500 column 1 is not finite \(1 such values"):
+        store.write_blocks("a", _blocks(table, 700, 1400, 2100), (3000, 3), "k", {})
+    for wrong in ((2999, 3), (3001, 3), (3000, 4)):
+        with pytest.raises(ValueError, match="clip 'a'"):
+            store.write_blocks("a", _blocks(_table(3000), 700), wrong, "k", {})
+    assert store.clips() == [] and not list(store.path.glob(".tmp*"))
+
+
+def test_what_ends_the_rows_ends_the_writing(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    store.write("a", _table(), "old", {})
+
+    def rows() -> Iterator[FrameTable]:
+        yield _table(4000)
+        raise ValueError("frame 4001 cannot be decoded")
+
+    with pytest.raises(ValueError, match="frame 4001"):
+        store.write_blocks("a", rows(), (5000, 3), "new", {})
+    assert store.key("a") == "old" and not list(store.path.glob(".tmp*"))

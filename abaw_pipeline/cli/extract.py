@@ -8,6 +8,7 @@ import click
 
 if TYPE_CHECKING:
     from abaw_pipeline.cli import Run
+    from abaw_pipeline.config import Config
     from abaw_pipeline.features.plan import FeaturePlan
     from abaw_pipeline.runtime.manifests import Manifest
     from abaw_pipeline.runtime.paths import Layout
@@ -37,10 +38,10 @@ def command(run: Run, dataset: str, feature: str, shard: int | None, threads: in
     device = run.device(what, threads, kind=kind)
     for number in range(config.shards) if shard is None else [shard]:
         mine = [clip for clip in clips if shard_of(clip.id, config.shards) == number]
-        click.echo(_one_shard(plan, mine, layout, number, device, config.batch))
+        click.echo(_one_shard(plan, mine, layout, number, device, config))
 
 
-def _one_shard(plan: FeaturePlan, clips: list[Clip], layout: Layout, shard: int, device: Any, batch: int) -> str:
+def _one_shard(plan: FeaturePlan, clips: list[Clip], layout: Layout, shard: int, device: Any, config: Config) -> str:
     """Extract, write the shard's manifest, and say what was done in one line."""
     from abaw_pipeline.features.extract import extract
     from abaw_pipeline.runtime.journal import Journal
@@ -50,7 +51,7 @@ def _one_shard(plan: FeaturePlan, clips: list[Clip], layout: Layout, shard: int,
     of_media = layout.media_shard(shard)
     media = Manifest.read(of_media, f"abaw media {layout.dataset}") if of_media.is_file() else None
     journal = Journal(layout.journal("extract", f"{plan.name}-{shard}"))
-    manifest: Manifest = extract(plan, clips, layout, device, batch, media, journal)
+    manifest: Manifest = extract(plan, clips, layout, device, config.batch, media, journal, config.compile)
     for row in manifest.skipped:
         say(f"{row.clip}: left out of {plan.name}: {row.reason}")
     path = layout.feature_shard(plan.name, shard)

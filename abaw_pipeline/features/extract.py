@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from abaw_pipeline.features.align import align
 from abaw_pipeline.features.plan import FeaturePlan
 from abaw_pipeline.features.registry import EXTRACTORS
+from abaw_pipeline.features.remake import Remake
 from abaw_pipeline.features.store import FeatureStore
-from abaw_pipeline.media.store import Faces, Pictures, contents_of, read_clock, read_sound
+from abaw_pipeline.features.writer import Writer
+from abaw_pipeline.media.store import contents_of
 from abaw_pipeline.runtime.journal import NO_JOURNAL, Journal
 from abaw_pipeline.runtime.keys import digest
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
-from abaw_pipeline.runtime.progress import progress
 from abaw_pipeline.types import Clip, FrameTable, Skipped
 
 if TYPE_CHECKING:
@@ -103,6 +101,7 @@ def extract(
     batch_size: int = 32,
     media: Manifest | None = None,
     journal: Journal = NO_JOURNAL,
+    compiled: bool = False,
 ) -> Manifest:
     """Bring the store of one feature up to date for ``clips``.
 
@@ -112,75 +111,44 @@ def extract(
     Args:
         device: gives the device to compute on; may wait for one. ``None``: the CPU.
         media: as in ``survey``.
+        compiled: whether networks of pictures are compiled first.
 
     Returns:
-        Per clip ``key``, ``content``, ``rows``, ``valid`` (number of valid rows) and ``libraries``.
+        Per clip ``key``, ``content``, ``rows``, ``valid`` (number of valid rows), ``libraries`` and ``precision``.
 
     Raises:
         ValueError: the weights do not load or do not fit.
         CannotWrite: the disk is full or read-only. That is no fault of a clip.
     """
-    found = survey(plan, clips, layout, media)
+    found, store = survey(plan, clips, layout, media), FeatureStore(layout.feature_store(plan.name))
     manifest = Manifest(plan.about, skipped=found.skipped)
-    store, about = FeatureStore(layout.feature_store(plan.name)), {**plan.about, "libraries": plan.libraries}
     if found.todo:
-        remake = Remake(plan, layout, device, batch_size)
+        remake = Remake(plan, layout, device, batch_size, compiled)
         journal.begin(len(found.todo))
-    for clip in progress(found.todo, f"extract {plan.name}"):
-        try:
-            table = remake.table(clip)
-            store.write(clip, table, found.keys[clip], about, plan.spec.dtype)
-            journal.did(clip, len(table.valid))
-        except ValueError as error:
-            manifest.skipped.append(Skipped(clip, STAGE, str(error)))
+        for clip, reason in _make(remake, found, store, journal).items():
+            manifest.skipped.append(Skipped(clip, STAGE, str(reason)))
             del found.keys[clip]
-    if found.todo:
         journal.end()
     manifest.clips = {clip: _entry(store, clip) for clip in found.keys}
     return manifest
 
 
+def _make(remake: Remake, found: Survey, store: FeatureStore, journal: Journal) -> dict[str, ValueError]:
+    """Fill the store with what is to do, one clip written while others compute; returns why some were not done."""
+    plan = remake.plan
+    about = {**plan.about, "libraries": plan.libraries, "precision": remake.precision}
+
+    def write(clip: str, frames: int, tables: Iterator[FrameTable]) -> None:
+        shape = (frames, plan.spec.dimension)
+        store.write_blocks(clip, tables, shape, found.keys[clip], about, plan.spec.dtype)
+        journal.did(clip, frames)
+
+    with Writer(found.todo, write, f"extract {plan.name}") as writer, closing(remake.tables(found.todo)) as tables:
+        for made in tables:
+            writer.put(made)
+    return writer.failed
+
+
 def _entry(store: FeatureStore, clip: str) -> dict[str, Any]:
-    attributes = store.attributes(clip) or {}
-    return {name: attributes[name] for name in ("key", "content", "rows", "valid", "libraries")}
-
-
-class Remake:
-    """A feature's tables, computed anew: the extractor with its network on a device.
-
-    Raises:
-        ValueError: the weights do not load or do not fit.
-    """
-
-    def __init__(
-        self, plan: FeaturePlan, layout: Layout, device: Callable[[], torch.device] | None, batch_size: int = 32
-    ) -> None:
-        import torch  # only where there is work
-
-        self.plan, self.layout, self.batch_size = plan.on(layout), layout, batch_size
-        self.device = device() if device else torch.device("cpu")
-        self.extractor = EXTRACTORS[plan.settings.extractor](self.plan.settings)
-        self.extractor.load(self.device)
-
-    def table(self, clip: str) -> FrameTable:
-        """One clip's table; ``ValueError`` where it cannot be made."""
-        if self.plan.spec.source == "files":
-            return self.extractor.table(clip, read_clock(self.layout, clip))
-        return self._sound(clip) if self.plan.spec.source == "sound" else self._pictures(clip)
-
-    def _pictures(self, clip: str) -> FrameTable:
-        from abaw_pipeline.features.frames import embed_frames  # imports torch: only where there is work
-
-        frames = len(read_clock(self.layout, clip))
-        reader = Pictures if self.plan.spec.source == "frames" else Faces
-        with reader(self.layout, clip) as pictures:
-            if len(pictures.valid) != frames:
-                raise ValueError(f"{len(pictures.valid)} pictures for {frames} frames; make its media again")
-            return embed_frames(self.extractor, pictures, self.plan.spec.dimension, self.device, self.batch_size)
-
-    def _sound(self, clip: str) -> FrameTable:
-        clock, sound = read_clock(self.layout, clip), read_sound(self.layout, clip)
-        blocks = list(self.extractor.describe(sound.samples))
-        values = np.concatenate([np.empty((0, self.plan.spec.dimension), np.float32), *(rows for rows, _ in blocks)])
-        centres = np.concatenate([np.empty(0), *(times for _, times in blocks)])
-        return align(values, centres, sound.start_s, sound.heard, self.plan.spec.unit_s, clock)
+    attributes = {"precision": "float32", **(store.attributes(clip) or {})}  # it was not always noted
+    return {name: attributes[name] for name in ("key", "content", "rows", "valid", "libraries", "precision")}

@@ -1,92 +1,100 @@
-"""Face crops through a network: pictures are decoded and prepared in threads while the network computes.
+"""Pictures of many clips through a network: decoded and prepared in threads while the network computes.
 
-On a CPU the network runs in these threads too, one batch each: that loses nothing to waiting between the many small
-layers, and a busy machine slows it only by its share.
+Batches are filled across the borders of clips, so that short clips cost no more than long ones. On a CPU the network
+runs in the threads too, one batch each: that loses nothing to waiting between the many small layers, and a busy
+machine slows it only by its share.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
 
 from abaw_pipeline.features.base import FrameExtractor
-from abaw_pipeline.types import FrameTable
+from abaw_pipeline.features.batches import Batches, Part, Pictures, prepare
+from abaw_pipeline.features.compute import Embedder
 
-WORKERS = 4
-"""Threads that decode and prepare for a GPU, one batch each."""
-AHEAD = 6
+if TYPE_CHECKING:  # how rows are handed on decides no value
+    from abaw_pipeline.features.writer import Made
+
+WORKERS = 16
+"""Threads that decode and prepare for a GPU, at most; fewer where the job has fewer."""
+AHEAD = 2
 """Batches that wait or are done, beyond one a thread: bounds memory, whatever the length of a clip."""
+IN_FLIGHT = 2
+"""Batches on a GPU at a time: one computes, the next is launched."""
 CPU_BATCH = 8
 """Largest batch on a CPU: what stays in its cache runs up to twice as fast as batches of 32."""
 
-T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
 
 
-class Pictures(Protocol):
-    """The face crops of one clip (``media.store.Faces``)."""
+def embed_clips(
+    extractor: FrameExtractor,
+    embedder: Embedder,
+    clips: Iterable[str],
+    opened: Callable[[str], Pictures],
+    batch_size: int,
+) -> Generator[Made, None, None]:
+    """All rows of all clips, in order; a frame without a picture is a zero row with ``valid`` false.
 
-    @property
-    def valid(self) -> np.ndarray:
-        """``(n_frames,)`` bool: which frames have a crop."""
-
-    def picture(self, index: int) -> np.ndarray:
-        """RGB ``(H, W, 3)`` uint8; called from several threads."""
-
-
-def embed_frames(
-    extractor: FrameExtractor, pictures: Pictures, dimension: int, device: torch.device, batch_size: int
-) -> FrameTable:
-    """One row per frame; a frame without a face is a zero row with ``valid`` false.
+    An error of ``opened``, or of one picture, ends its clip and no other.
 
     Raises:
-        ValueError: the network's output is not ``(B, dimension)``, or a crop cannot be decoded.
+        ValueError: the network does not give what its spec says.
     """
-    valid = np.asarray(pictures.valid, bool)
-    values = np.zeros((len(valid), dimension), np.float32)
-    rows = np.flatnonzero(valid)
-    if device.type == "cpu":
+    if embedder.device.type == "cpu":
         batch_size = min(batch_size, CPU_BATCH)
-    batches = [rows[first : first + batch_size] for first in range(0, len(rows), batch_size)]
-    for batch, output in _embedded(extractor, pictures, batches, device):
-        if output.shape != (len(batch), dimension):
-            raise ValueError(f"the network gives {output.shape}, its spec says {(len(batch), dimension)}")
-        values[batch] = output
-    return FrameTable(values, valid)
+    batches = Batches(clips, opened, batch_size)
+    try:
+        for batch, features in _embedded(extractor, embedder, batches):
+            at = 0
+            for part in batch:
+                yield from part.clip.rows(part, features[at : at + part.count])
+                at += part.count
+                batches.close(part.clip if part.last else None)
+    finally:
+        batches.close(*batches.open)
 
 
 def _embedded(
-    extractor: FrameExtractor, pictures: Pictures, batches: Sequence[np.ndarray], device: torch.device
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Every batch of rows with its features ``(B, D)``, in order."""
+    extractor: FrameExtractor, embedder: Embedder, batches: Iterable[list[Part]]
+) -> Iterator[tuple[list[Part], np.ndarray]]:
+    """Every batch with the features ``(B, D)`` of its pictures, in order."""
 
-    def prepare(rows: np.ndarray) -> np.ndarray:
-        return np.stack([extractor.prepare(pictures.picture(int(row))) for row in rows])
+    def prepared(batch: list[Part]) -> torch.Tensor | None:
+        return prepare(extractor, embedder, batch)
 
-    def embed(inputs: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            return extractor.embed(torch.from_numpy(inputs).to(device)).float().cpu().numpy()
+    def launched(inputs: torch.Tensor | None) -> Callable[[], np.ndarray]:
+        return (lambda: np.empty((0, embedder.dimension), np.float32)) if inputs is None else embedder.launch(inputs)
 
-    if device.type == "cpu":
-        yield from _in_threads(lambda rows: embed(prepare(rows)), batches, torch.get_num_threads())
-    else:
-        for batch, inputs in _in_threads(prepare, batches, WORKERS):
-            yield batch, embed(inputs)
+    threads = torch.get_num_threads()
+    if embedder.device.type == "cpu":
+        yield from _in_threads(lambda batch: launched(prepared(batch))(), batches, threads)
+        return
+    flying: deque[tuple[list[Part], Callable[[], np.ndarray]]] = deque()
+    for batch, inputs in _in_threads(prepared, batches, min(threads, WORKERS)):
+        flying.append((batch, launched(inputs)))
+        if len(flying) == IN_FLIGHT:
+            first, wait = flying.popleft()
+            yield first, wait()
+    for first, wait in flying:
+        yield first, wait()
 
 
-def _in_threads(
-    work: Callable[[np.ndarray], T], batches: Sequence[np.ndarray], threads: int
-) -> Iterator[tuple[np.ndarray, T]]:
-    """``work`` on every batch, in order, at most ``AHEAD`` batches more than there are threads at a time."""
-    waiting: deque[tuple[np.ndarray, Future[T]]] = deque()
+def _in_threads(work: Callable[[A], B], items: Iterable[A], threads: int) -> Iterator[tuple[A, B]]:
+    """``work`` on every item, in order, at most ``AHEAD`` items more than there are threads at a time."""
+    waiting: deque[tuple[A, Future[B]]] = deque()
     pool = ThreadPoolExecutor(threads, "frames", initializer=torch.set_num_threads, initargs=(1,))
     try:
-        for rows in batches:
-            waiting.append((rows, pool.submit(work, rows)))
+        for item in items:
+            waiting.append((item, pool.submit(work, item)))
             if len(waiting) == AHEAD + threads:
                 first, future = waiting.popleft()
                 yield first, future.result()

@@ -53,6 +53,8 @@ class FeaturePlan:
     random: bool
     memory: Path | None = None
     """File that remembers digests of large files it is made from."""
+    precision: str = "auto"
+    """As the settings have it; ``auto`` where there is no network."""
 
     @property
     def key(self) -> str:
@@ -63,7 +65,11 @@ class FeaturePlan:
         apart = {"extractor", *_fields(self.settings), *self.spec.places}
         named = self.settings.model_dump(mode="json", exclude_defaults=True, exclude=apart)
         made_from = {"extractor": self.settings.extractor, "settings": named, "weights": self.weights}
-        return digest({**made_from, "code": code, "version": self.spec.version})
+        return digest({**made_from, **self._chosen, "code": code, "version": self.spec.version})
+
+    @property
+    def _chosen(self) -> dict[str, str]:
+        return {} if self.precision == "auto" else {"precision": self.precision}
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -95,7 +101,8 @@ class FeaturePlan:
             "extractor": self.settings.extractor,
             "settings": self.settings.model_dump(
                 mode="json", exclude={"extractor", *_fields(self.settings), *self.spec.places}
-            ),
+            )
+            | self._chosen,
             "weights": self.weights,
             "random_weights": self.random,
             "spec": spec,
@@ -104,7 +111,9 @@ class FeaturePlan:
         }
 
 
-def plan_feature(name: str, settings: ExtractorSettings, allow_random: bool, memory: Path | None = None) -> FeaturePlan:
+def plan_feature(
+    name: str, settings: ExtractorSettings, allow_random: bool, memory: Path | None = None, precision: str = "auto"
+) -> FeaturePlan:
     """Check a feature's settings and compute its key.
 
     Args:
@@ -128,8 +137,9 @@ def plan_feature(name: str, settings: ExtractorSettings, allow_random: bool, mem
     if random and not allow_random:
         raise ValueError("weights: random ones are refused unless the settings say 'allow_random_weights: true'")
     code = code_digest(*spec.code, *_STAGE[spec.source])
-    identities = {name: weights_identity(weights, memory) for name, weights in given.items()}
-    return FeaturePlan(name, settings, spec, identities, code, random, memory)
+    identities = {field: weights_identity(weights, memory) for field, weights in given.items()}
+    chosen = precision if spec.network else "auto"
+    return FeaturePlan(name, settings, spec, identities, code, random, memory, chosen)
 
 
 def _fields(settings: ExtractorSettings) -> list[str]:

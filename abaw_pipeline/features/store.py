@@ -3,25 +3,24 @@
 Each clip is its own zarr group, written beside its place and renamed in, so that writers of different clips never
 meet and nothing half-written is ever found. The group's attributes hold ``key`` (what made it), ``content`` (digest of
 its arrays), ``arrays`` (their names: a group that lost one counts as missing) and whatever the stage tells about it.
+A feature is written block by block, so that a long clip takes no more memory than a short one.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import zarr
 
+from abaw_pipeline.features.array_writer import ArrayWriter, finish_group
 from abaw_pipeline.runtime.files import atomic, write_json
-from abaw_pipeline.runtime.keys import array_digest
 from abaw_pipeline.runtime.names import escape, unescape
 from abaw_pipeline.types import FrameTable
 
-CHUNK_ROWS, SHARD_ROWS = 256, 8192
-"""Long arrays: rows read at once, and rows per file."""
 METADATA = "zarr.json"
 
 
@@ -65,14 +64,12 @@ class ArrayStore:
         """
         for name, array in arrays.items():
             _require_finite(clip, name, array)
-        content = array_digest(*(arrays[name] for name in sorted(arrays)))
-        stamp = {"key": key, "content": content, "arrays": sorted(arrays)}
         self._make_root()
         with atomic(self.path / escape(clip)) as temporary:
-            group = zarr.create_group(temporary, attributes={**about, **stamp})
+            written = {name: ArrayWriter(temporary, name, array.shape, array.dtype) for name, array in arrays.items()}
             for name, array in arrays.items():
-                _put(group, name, array)
-        return content
+                written[name].add(array)
+            return finish_group(temporary, written, key, about)
 
     def read_arrays(self, clip: str, expected_key: str | None = None) -> dict[str, np.ndarray]:
         """All arrays of a clip by name.
@@ -103,20 +100,49 @@ class FeatureStore(ArrayStore):
         super().__init__(path, made_by or f"abaw extract {path.parent.parent.name} {path.stem}")
 
     def write(self, clip: str, table: FrameTable, key: str, about: Mapping[str, Any], dtype: str = "float32") -> str:
-        """Write one clip's table, values stored as ``dtype``; returns the content digest.
+        """``write_blocks`` of a whole table."""
+        if table.values.ndim != 2:
+            raise ValueError(_misfit(clip, table, "D"))
+        return self.write_blocks(clip, [table], table.values.shape, key, about, dtype)
+
+    def write_blocks(
+        self,
+        clip: str,
+        tables: Iterable[FrameTable],
+        shape: tuple[int, ...],
+        key: str,
+        about: Mapping[str, Any],
+        dtype: str = "float32",
+    ) -> str:
+        """Write one clip's rows as they come, values stored as ``dtype``; returns the content digest.
+
+        Whatever ``tables`` raises ends the writing, and nothing is kept.
+
+        Args:
+            tables: consecutive rows.
+            shape: ``(n_frames, D)`` of the whole.
 
         Raises:
-            ValueError: values not finite or too large for ``dtype``, or as many rows as flags do not fit.
+            ValueError: values not finite or too large for ``dtype``, or rows and flags that do not fit ``shape``.
         """
-        if table.values.ndim != 2 or table.valid.shape != (len(table.values),):
-            raise ValueError(
-                f"clip '{clip}': values {table.values.shape} and valid {table.valid.shape} are not (n, D) and (n,)"
-            )
-        _require_finite(clip, "values", table.values)
-        _require_range(clip, table.values, dtype)
-        counts = {"rows": len(table.valid), "valid": int(table.valid.sum())}
-        arrays = {"values": table.values.astype(dtype), "valid": table.valid.astype(bool)}
-        return self.write_arrays(clip, arrays, key, {**about, **counts})
+        self._make_root()
+        with atomic(self.path / escape(clip)) as temporary:
+            values = ArrayWriter(temporary, "values", shape, np.dtype(dtype))
+            flags = [np.empty(0, bool)]
+            for table in tables:
+                if table.values.shape != (len(table.valid), *shape[1:]) or table.valid.ndim != 1:
+                    raise ValueError(_misfit(clip, table, shape[1]))
+                _require_count(clip, values.rows + len(table.valid) <= shape[0], shape[0])
+                _require_finite(clip, "values", table.values, values.rows)
+                _require_range(clip, table.values, dtype, values.rows)
+                values.add(table.values.astype(dtype))
+                flags.append(table.valid.astype(bool))
+            valid = np.concatenate(flags)
+            _require_count(clip, len(valid) == shape[0], shape[0])
+            written = {"valid": ArrayWriter(temporary, "valid", valid.shape, valid.dtype), "values": values}
+            written["valid"].add(valid)
+            counts = {"rows": len(valid), "valid": int(valid.sum())}
+            return finish_group(temporary, written, key, {**about, **counts})
 
     def read(self, clip: str, expected_key: str | None = None) -> FrameTable:
         """One clip's table; ``ValueError`` as ``read_arrays``."""
@@ -124,29 +150,31 @@ class FeatureStore(ArrayStore):
         return FrameTable(arrays["values"], arrays["valid"])
 
 
-def _put(group: zarr.Group, name: str, array: np.ndarray) -> None:
-    rows, rest = max(len(array), 1), array.shape[1:]
-    if rows > SHARD_ROWS:
-        group.create_array(name, data=array, chunks=(CHUNK_ROWS, *rest), shards=(SHARD_ROWS, *rest))
-    else:
-        group.create_array(name, data=array, chunks=(rows, *rest))
+def _misfit(clip: str, table: FrameTable, width: object) -> str:
+    return f"clip '{clip}': values {table.values.shape} and valid {table.valid.shape} are not (n, {width}) and (n,)"
 
 
-def _require_finite(clip: str, name: str, array: np.ndarray) -> None:
+def _require_count(clip: str, fits: bool, frames: int) -> None:
+    if not fits:
+        raise ValueError(f"clip '{clip}': the number of rows is not that of its {frames} frames")
+
+
+def _require_finite(clip: str, name: str, array: np.ndarray, before: int = 0) -> None:
     if array.dtype.kind == "f" and not (fine := np.isfinite(array)).all():
-        raise ValueError(f"clip '{clip}': {name} {_place(~fine)} is not finite ({_count(~fine)})")
+        raise ValueError(f"clip '{clip}': {name} {_place(~fine, before)} is not finite ({_count(~fine)})")
 
 
-def _require_range(clip: str, values: np.ndarray, dtype: str) -> None:
+def _require_range(clip: str, values: np.ndarray, dtype: str, before: int = 0) -> None:
     limit = float(np.finfo(dtype).max)
     if (over := np.abs(values) > limit).any():
-        raise ValueError(f"clip '{clip}': values {_place(over)} exceeds {dtype}'s largest ({limit:g}; {_count(over)})")
+        place = _place(over, before)
+        raise ValueError(f"clip '{clip}': values {place} exceeds {dtype}'s largest ({limit:g}; {_count(over)})")
 
 
-def _place(marked: np.ndarray) -> str:
+def _place(marked: np.ndarray, before: int) -> str:
     first = np.argwhere(marked)[0]
-    return f"row {first[0]}" + (f" column {first[1]}" if len(first) > 1 else "")
+    return f"row {before + first[0]}" + (f" column {first[1]}" if len(first) > 1 else "")
 
 
 def _count(marked: np.ndarray) -> str:
-    return f"{int(marked.sum())} such values"
+    return f"{int(marked.sum())} such values in {len(marked)} rows"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -46,10 +46,17 @@ def read_clock(layout: Layout, clip: str) -> Clock:
 
 def read_sound(layout: Layout, clip: str) -> Sound:
     """The sound of a clip; ``ValueError`` where it was not made yet or is damaged."""
+    with opened_sound(layout, clip) as sound:
+        return replace(sound, samples=sound.samples[:])
+
+
+@contextmanager
+def opened_sound(layout: Layout, clip: str) -> Iterator[Sound]:
+    """The same with ``samples`` left on disk: slices of it are read, as arrays, while the block lasts."""
     with _opened(layout.sound(clip), layout) as file:
         about = file.attrs
-        return Sound(
-            samples=file["samples"][:],
+        yield Sound(
+            samples=file["samples"],
             start_s=float(about["start_s"]),
             heard=file["heard"][:],
             present=bool(about["present"]),

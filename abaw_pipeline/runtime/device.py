@@ -21,6 +21,17 @@ def choose(name: str) -> torch.device:
     return torch.device("cuda" if present and name != "cpu" else "cpu")
 
 
+def precision(asked: str, device: torch.device) -> str:
+    """``float32`` or ``bfloat16``: what was asked for; ``auto`` takes the latter on GPUs that are fast at it.
+
+    Those are NVIDIA's from compute capability 8.0 (Ampere, 2020) on.
+    """
+    if asked != "auto":
+        return asked
+    fast = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+    return "bfloat16" if fast else "float32"
+
+
 def named(device: torch.device) -> str:
     """``cpu``, or the name of the GPU, as artefacts note it."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

@@ -1,0 +1,102 @@
+"""How networks compute, whichever extractor they belong to: precision, memory layout, compilation, short memory.
+
+Two batches may be under way on a GPU: while one is computed, the next is launched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import nn
+
+from abaw_pipeline.features.base import FrameExtractor
+from abaw_pipeline.runtime.progress import say
+
+
+@contextmanager
+def inference(device: torch.device, precision: str) -> Iterator[None]:
+    """Networks run in the block without gradients, in ``float32`` or (autocast) ``bfloat16``. Holds for one thread."""
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        yield
+
+
+class Embedder:
+    """The network of a frame extractor, ready for batches.
+
+    Args:
+        extractor: loaded on ``device``.
+        dimension: D, by its spec.
+        precision: ``float32`` or ``bfloat16``.
+        compiled: by ``torch.compile``, which takes a minute or more and pays on long runs.
+    """
+
+    def __init__(
+        self, extractor: FrameExtractor, dimension: int, device: torch.device, precision: str, compiled: bool
+    ) -> None:
+        self.device, self.dimension, self._precision = device, dimension, precision
+        for network in vars(extractor).values():
+            if isinstance(network, nn.Module):
+                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._embed = torch.compile(extractor.embed) if compiled else extractor.embed
+        self._most: int | None = None
+        """Pictures that fit at once, where a batch did not."""
+
+    def empty(self, *shape: int) -> torch.Tensor:
+        """Memory for a batch of inputs ``(B, C, h, w)``, from which a GPU copies while it computes."""
+        return torch.empty(shape, pin_memory=self.device.type == "cuda")
+
+    def launch(self, inputs: torch.Tensor) -> Callable[[], np.ndarray]:
+        """Start on inputs ``(B, C, h, w)``; what is returned waits for the features, ``(B, D)`` float32.
+
+        Raises:
+            ValueError: the network's output is not ``(B, D)``.
+        """
+        pieces = self._within_memory(inputs)
+        if self.device.type != "cuda":
+            return lambda: torch.cat(pieces).numpy()
+        host = torch.empty((len(inputs), self.dimension), pin_memory=True)
+        host.copy_(torch.cat(pieces), non_blocking=True)
+        done = torch.cuda.Event()
+        done.record()
+
+        def wait() -> np.ndarray:
+            done.synchronize()
+            return host.numpy()
+
+        return wait
+
+    def _within_memory(self, inputs: torch.Tensor) -> list[torch.Tensor]:
+        """Features piece by piece; a piece that does not fit into the GPU's memory is halved, and so are later ones."""
+        pieces: list[torch.Tensor] = []
+        waiting = list(inputs.split(self._most or len(inputs)))
+        while waiting:
+            try:
+                pieces.append(self._features(waiting[0]))
+                waiting.pop(0)
+                continue
+            except torch.OutOfMemoryError:
+                if len(waiting[0]) == 1:
+                    raise
+            self._halve(len(waiting[0]))
+            waiting = [half for piece in waiting for half in piece.split(self._most or 1)]
+        return pieces
+
+    def _halve(self, size: int) -> None:
+        self._most = (size + 1) // 2
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        say(f"{size} pictures at once do not fit into the device's memory: on with {self._most} (set a smaller batch)")
+
+    def _features(self, inputs: torch.Tensor) -> torch.Tensor:
+        with inference(self.device, self._precision):
+            batch = inputs.to(self.device, non_blocking=True)
+            if batch.ndim == 4:
+                batch = batch.contiguous(memory_format=torch.channels_last)
+            output = self._embed(batch).float()
+        if output.shape != (len(inputs), self.dimension):
+            wanted = (len(inputs), self.dimension)
+            raise ValueError(f"the network gives {tuple(output.shape)}, its spec says {wanted}")
+        return output
