@@ -17,6 +17,7 @@ elif "datasets" not in config:  # given whole by --configfile, or else the shipp
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/media.smk"
+include: "workflow/rules/transcripts.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/fusion.smk"

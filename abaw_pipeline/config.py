@@ -17,6 +17,8 @@ from abaw_pipeline.datasets.settings import DatasetSettings
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.plan import FeaturePlan, plan_feature
 from abaw_pipeline.features.registry import FeatureSettings
+from abaw_pipeline.features.text.made import TranscriptPlan, plan_transcripts
+from abaw_pipeline.features.text.settings import RecogniserSettings, reads_made
 from abaw_pipeline.media.settings import MediaSettings
 from abaw_pipeline.runtime.adopted import adopted_codes
 from abaw_pipeline.runtime.code import use_policy
@@ -55,6 +57,8 @@ class Config(Strict):
     """Compile the networks of pictures before they extract: minutes at the start of each job, faster afterwards."""
     datasets: Annotated[dict[str, DatasetSettings], Field(min_length=1)]
     media: MediaSettings = MediaSettings()
+    transcripts: RecogniserSettings | None = None
+    """Speech recogniser that may make transcripts, for features that say ``transcripts: {source: made}``."""
     features: dict[str, FeatureSettings] = {}
     experiments: dict[str, ExperimentSettings] = {}
     grids: dict[str, GridSettings] = {}
@@ -66,6 +70,11 @@ class Config(Strict):
         """What making a feature means: its extractor's declared spec and its key."""
         memory = Path(self.results) / DIGESTS
         return plan_feature(feature, self.features[feature], self.allow_random_weights, memory, self.precision)
+
+    def plan_transcripts(self) -> TranscriptPlan | None:
+        """What making transcripts means; ``None`` where no recogniser is named."""
+        memory = Path(self.results) / DIGESTS
+        return plan_transcripts(self.transcripts, self.allow_random_weights, memory) if self.transcripts else None
 
     def members(self, ensemble: str) -> list[str]:
         """Experiments of an ensemble, its wildcards written out, in the order of the settings."""
@@ -88,6 +97,11 @@ def load(file: Path, overrides: tuple[str, ...] = ()) -> Config:
     Raises:
         ValueError: one line naming file, key and, where it can, the nearest valid name.
     """
+    return check(read(file, overrides), str(file))
+
+
+def read(file: Path, overrides: tuple[str, ...] = ()) -> Any:
+    """What a settings file says, unchecked; ``ValueError`` where it is no YAML or an override is none."""
     try:
         raw = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -96,7 +110,7 @@ def load(file: Path, overrides: tuple[str, ...] = ()) -> Config:
         raise ValueError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
     for override in overrides:
         _override(raw, override)
-    return check(raw, str(file))
+    return raw
 
 
 def check(raw: Any, source: str) -> Config:
@@ -104,16 +118,22 @@ def check(raw: Any, source: str) -> Config:
 
     From here on this process takes for equal code what the settings and their results say (``runtime/code.py``).
     """
-    if not isinstance(raw, dict):
-        raise ValueError(f"{source}: settings must be a mapping of keys to values")
-    config = parse(Config, _written_out(plain(raw), source), source)
+    config = parsed(raw, source)
     use_policy(adopted_codes(Path(config.results)), config.libraries == "rerun")
     _check_names(config, source)
     _check_experiments(config, source)
     _check_ensembles(config, source)
+    _check_transcripts(config, source)
     for name in config.features:
         _plan(config, name, source)
     return config
+
+
+def parsed(raw: Any, source: str) -> Config:
+    """Settings whose names and values are right one by one; whether they fit each other, ``check`` says."""
+    if not isinstance(raw, dict):
+        raise ValueError(f"{source}: settings must be a mapping of keys to values")
+    return parse(Config, _written_out(plain(raw), source), source)
 
 
 def _override(raw: Any, override: str) -> None:
@@ -191,6 +211,16 @@ def _check_ensembles(config: Config, source: str) -> None:
         tasks = {config.experiments[member].task for member in config.members(name)}
         if tasks != {ensemble.task}:
             raise ValueError(f"{where}: task is '{ensemble.task}' but its members predict {', '.join(sorted(tasks))}")
+
+
+def _check_transcripts(config: Config, source: str) -> None:
+    try:
+        config.plan_transcripts()
+    except ValueError as error:
+        raise ValueError(f"{source}: transcripts: {error}") from None
+    for name, settings in config.features.items():
+        if reads_made(settings) and config.transcripts is None:
+            raise ValueError(f"{source}: features.{name}.transcripts: made by whom? name a recogniser in 'transcripts'")
 
 
 def _plan(config: Config, feature: str, source: str) -> None:

@@ -16,6 +16,8 @@ from abaw_pipeline.ensembles.blend import blend
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.extract import extract
 from abaw_pipeline.features.plan import FeaturePlan
+from abaw_pipeline.features.text.made import TranscriptPlan
+from abaw_pipeline.features.text.transcribe import transcribe
 from abaw_pipeline.media.build import build_media
 from abaw_pipeline.media.settings import MediaSettings
 from abaw_pipeline.report.curves import write_curves
@@ -41,6 +43,8 @@ class Trained:
     """Layout of the data set that an experiment was trained on, by the data set's name."""
     features: Mapping[str, FeaturePlan]
     """Every feature of the members."""
+    transcripts: TranscriptPlan | None = None
+    """The recogniser, where a feature is made from what it hears."""
 
 
 def predict_recordings(
@@ -66,6 +70,8 @@ def predict_recordings(
     index = build_index("recordings", RecordingsSettings(adapter="recordings", files=[str(f) for f in files]), layout)
     clips = read_clips(layout)
     made = build_media(clips, layout, media)
+    if trained.transcripts:
+        transcribe(trained.transcripts, clips, layout, device, made)
     for feature, plan in trained.features.items():
         extract(plan, clips, layout, device, batch, made).write(layout.feature_manifest(feature))
     _infer(trained, layout, device)

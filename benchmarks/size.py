@@ -88,7 +88,7 @@ def measure(what: str, folder: Path, *more: str) -> str:
     took = time.perf_counter() - began
     if os.waitstatus_to_exitcode(status):
         raise SystemExit(f"{what}: {told[-3000:]}")
-    jobs = re.search(r"^(\d+) jobs? ", told, re.MULTILINE)
+    jobs = re.search(r"^(\d+) jobs?\b", told, re.MULTILINE)
     number = jobs[1] if jobs else "no"
     print(f"{what:<44} {took:6.1f} s  {usage.ru_maxrss / 1024:6.0f} MB  {number} jobs", flush=True)
     return told

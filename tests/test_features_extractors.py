@@ -7,11 +7,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-import opensmile
 import pytest
 import torch
 
-from abaw_pipeline.features.audio.egemaps import EGeMAPS
 from abaw_pipeline.features.audio.fbank import BLOCK, HOP, WINDOW, FilterBank
 from abaw_pipeline.features.visual.densenet import DenseNet
 from abaw_pipeline.features.visual.ires100 import IRes100
@@ -50,12 +48,6 @@ def _fbank(bins: int = 80) -> FilterBank:
     return FilterBank(FilterBank.Settings(extractor="fbank", bins=bins))
 
 
-def _egemaps(**settings: Any) -> EGeMAPS:
-    extractor = EGeMAPS(EGeMAPS.Settings(extractor="egemaps", **settings))
-    extractor.load(CPU)
-    return extractor
-
-
 @pytest.mark.parametrize("bins", [40, 80])
 def test_fbank_is_torchaudios(bins: int) -> None:
     samples = _noise(1.5)
@@ -85,38 +77,6 @@ def test_fbank_in_blocks_is_fbank_at_once() -> None:
 def test_fbank_of_hardly_any_sound(samples: int, rows: int) -> None:
     values, times = _described(_fbank(), np.zeros(samples, np.float32))
     assert values.shape == (rows, 80) and times.shape == (rows,)
-
-
-def test_egemaps_llds_are_opensmiles() -> None:
-    samples = _noise(1.5)
-    values, times = _described(_egemaps(), samples)
-    table = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.LowLevelDescriptors).process_signal(
-        samples, RATE
-    )
-    np.testing.assert_array_equal(values, table.to_numpy(np.float32))
-    assert values.shape[1] == 25
-    spans = [(start.total_seconds(), end.total_seconds()) for start, end in table.index]
-    np.testing.assert_allclose(times, [(start + end) / 2 for start, end in spans])
-    assert (np.diff(times) > 0).all()
-
-
-def test_egemaps_functionals_describe_the_window_around_their_time() -> None:
-    samples = _noise(2.0)
-    values, times = _described(_egemaps(level="functionals", window_s=1.0, hop_s=0.5), samples)
-    smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
-    np.testing.assert_allclose(times, [0.0, 0.5, 1.0, 1.5])
-    middle = smile.process_signal(samples[RATE // 2 : RATE // 2 + RATE], RATE).to_numpy(np.float32)
-    np.testing.assert_array_equal(values[2:3], middle)
-    first = smile.process_signal(samples[: RATE // 2], RATE).to_numpy(np.float32)
-    np.testing.assert_array_equal(values[0:1], first)
-    assert values.shape == (4, 88)
-
-
-@pytest.mark.parametrize("make", [_fbank, _egemaps, lambda: _egemaps(level="functionals")])
-def test_silence_and_shortness_give_finite_rows(make: Any) -> None:
-    for count in (0, 1, 959, 960, 5000, RATE):
-        values, times = _described(make(), np.zeros(count, np.float32))
-        assert np.isfinite(values).all() and len(values) == len(times)
 
 
 def test_densenet_sees_grey_64_by_the_training_sets_statistics() -> None:

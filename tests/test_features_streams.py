@@ -90,7 +90,7 @@ class _Spoken(_Toy):
     source = "files"
 
     @staticmethod
-    def content(settings: ExtractorSettings, clip: str) -> str:
+    def content(settings: ExtractorSettings, clip: str, memory: Path | None = None) -> str:
         return clip
 
     def table(self, clip: str, clock: Clock) -> FrameTable:

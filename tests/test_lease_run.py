@@ -143,7 +143,8 @@ def test_twelve_jobs_on_two_devices(tmp_path, two_gpus, limit):
 @pytest.mark.slow
 def test_twelve_gpu_jobs_of_the_pipeline_on_two_devices(tmp_path, two_gpus):
     settings = copy.deepcopy(SETTINGS)
-    settings |= {"device": "auto", "gpus": {"leases": str(tmp_path / "leases")}}
+    # of four shards the corpus fills two
+    settings |= {"device": "auto", "gpus": {"leases": str(tmp_path / "leases")}, "shards": 4}
     settings["experiments"]["sound"] = {**settings["experiments"]["face"], "features": ["fbank"]}
     settings["ensembles"]["va"]["members"].append("sound")
     project = Project.copy(tmp_path / "project", settings)

@@ -59,6 +59,45 @@ def _directly(folder: Path, text: str) -> tuple[np.ndarray, list[tuple[int, int]
     return torch.stack(out.hidden_states)[:, 0].numpy(), places
 
 
+def _with_tokenizer(folder: Path, copy: Path, kind: str) -> Path:
+    """The same network with a tokenizer of another family, whose tokens span characters and spaces."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    special = ["[PAD]", "[CLS]", "[SEP]", "[UNK]"]
+    if kind == "pieces":
+        tokenizer, start = Tokenizer(models.WordPiece(unk_token="[UNK]")), pre_tokenizers.BertPreTokenizer()
+        trainer: Any = trainers.WordPieceTrainer(vocab_size=200, special_tokens=special, show_progress=False)
+    else:
+        tokenizer, start = Tokenizer(models.BPE()), pre_tokenizers.ByteLevel(add_prefix_space=True)
+        alphabet = pre_tokenizers.ByteLevel.alphabet()
+        trainer = trainers.BpeTrainer(  # a space and a letter are one token: offsets reach over the space
+            vocab_size=261, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+        )
+    tokenizer.pre_tokenizer = start
+    tokenizer.train_from_iterator(["oooo old friend dich"] * 9, trainer)
+    ends = [(name, special.index(name)) for name in ("[CLS]", "[SEP]")]
+    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
+    shutil.copytree(folder, copy)
+    names = {f"{name[1:-1].lower()}_token": name for name in special}
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=64, **names).save_pretrained(copy)
+    return copy
+
+
+@pytest.mark.parametrize("kind", ["pieces", "merges"])
+def test_tokens_of_any_kind_belong_to_the_words_they_touch(folder: Path, tmp_path: Path, kind: str) -> None:
+    model = _with_tokenizer(folder, tmp_path / "model", kind)
+    words = ["old", "friends,", "dich", "o"]
+    layers, places = _directly(model, " ".join(words))
+    states, known = _encoder(model).word_states(words)
+    start, used = 0, []
+    for word, state in zip(words, states, strict=True):
+        own = [i for i, (a, b) in enumerate(places) if a < start + len(word) and b > start]
+        np.testing.assert_allclose(state, layers[-1][own].mean(0), atol=1e-6)
+        start, used = start + len(word) + 1, used + own
+    assert known.all() and len(set(used)) == len(used) < len(" ".join(words))
+
+
 def test_states_of_words_are_those_of_transformers(folder: Path) -> None:
     layers, places = _directly(folder, " ".join(SENTENCE))
     states, known = _encoder(folder).word_states(SENTENCE)
@@ -97,6 +136,9 @@ def test_the_folder_of_a_model_is_needed_whole(folder: Path, tmp_path: Path) -> 
         _encoder(tmp_path / "model")
     save_file({**state, lost: torch.zeros(3)}, path, {"format": "pt"})
     with pytest.raises(ValueError, match=rf"1 mis-shaped keys; mis-shaped: {lost}"):
+        _encoder(tmp_path / "model")
+    path.write_bytes(b"damaged" * 9)
+    with pytest.raises(ValueError, match="AutoModel cannot load it"):
         _encoder(tmp_path / "model")
     save_file({**{f"bert.{key}": value for key, value in state.items()}, "cls.bias": torch.zeros(3)}, path)
     np.testing.assert_array_equal(*(_encoder(where).word_states(SENTENCE)[0] for where in (path.parent, folder)))

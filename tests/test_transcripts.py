@@ -163,7 +163,7 @@ def test_what_is_written_is_read_again(raw: list[tuple[str, int, int]]) -> None:
         now += pause
         words.append(Word(text, now / 1000, (now + length) / 1000))
         now += length
-    text = as_vtt(tuple(words), "made by a test\nkey: 1")
+    text = as_vtt(tuple(words))
     read = parse_cues(text, Path("a.vtt"))
     assert [word.text for word in read] == [word.text for word in words]
     assert [word.start for word in read] == pytest.approx([word.start for word in words])

@@ -16,6 +16,7 @@ LOGS = {
     "corpus": "{dataset}",
     "index": "{dataset}",
     "media": "{dataset}-{shard}",
+    "transcribe": "{dataset}-{shard}",
     "extract": "{dataset}-{feature}-{shard}",
     "join": "{dataset}-{feature}",
     "train": "{dataset}-{experiment}-{fold}-{seed}",

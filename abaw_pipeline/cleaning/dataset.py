@@ -19,6 +19,7 @@ from abaw_pipeline.cleaning.places import (
 )
 from abaw_pipeline.cleaning.wanted import Wanted
 from abaw_pipeline.datasets.base import some
+from abaw_pipeline.features.text.made import made
 from abaw_pipeline.media.parts import every_part
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.names import escape, unescape
@@ -41,6 +42,7 @@ def unwanted(layout: Layout, want: Wanted) -> Iterator[Place]:
     """
     yield from _shards(layout, want)
     yield from _features(layout, want)
+    yield from _transcripts(layout, want)
     yield from _models(layout, want)
     yield from _predictions(layout, want)
     yield from _ensembles(layout, want)
@@ -60,6 +62,8 @@ def _shards(layout: Layout, want: Wanted) -> Iterator[Place]:
     media = layout.media_shard(0).parent
     beyond = f"beyond shards: {want.shards}"
     yield Place(media, beyond, _beyond(media, want.shards))
+    heard = layout.transcripts_shard(0).parent
+    yield Place(heard, beyond, _beyond(heard, want.shards if want.transcripts else 0))
     for feature in names(layout.feature_shard("", 0).parent):
         folder = layout.feature_shard(feature, 0).parent
         known = feature in want.features
@@ -78,6 +82,25 @@ def _features(layout: Layout, want: Wanted) -> Iterator[Place]:
         if feature not in want.features:
             parts = (*manifests(layout.feature_manifest(feature)), *store_parts(layout.feature_store(feature)))
             yield Place(layout.feature_store(feature), f"no feature '{feature}'", parts)
+
+
+def _transcripts(layout: Layout, want: Wanted) -> Iterator[Place]:
+    """Those that nobody corrected, of clips that are gone, or without a recogniser in the settings."""
+    clips = map(unescape, names(layout.transcripts, layout.transcript("x").suffix, files=True))
+    known = want.clips if want.transcripts else frozenset[str]()
+    gone = [clip for clip in clips if known is not None and clip not in known]
+    parts = tuple(path for path in map(layout.transcript, gone) if _uncorrected(path))
+    reason = _gone(layout, gone) if want.transcripts else "no recogniser in the settings"
+    yield Place(layout.transcripts, reason, parts)
+
+
+def _uncorrected(path: Path) -> bool:
+    """Whether it is a transcript as the recogniser left it."""
+    try:
+        there = made(path)
+    except ValueError:
+        return False
+    return there is not None and not there.corrected
 
 
 def _models(layout: Layout, want: Wanted) -> Iterator[Place]:

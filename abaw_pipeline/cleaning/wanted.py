@@ -31,6 +31,8 @@ class Wanted:
     submissions: frozenset[tuple[str, str]] = field(default=frozenset())
     """Ensemble and task."""
     clips: frozenset[str] | None = frozenset()
+    transcripts: bool = False
+    """Whether a recogniser is named that may make them."""
 
 
 def wanted(config: Config, layout: Layout) -> Wanted:
@@ -52,6 +54,7 @@ def wanted(config: Config, layout: Layout) -> Wanted:
         ensembles=frozenset(fused),
         submissions=frozenset(pair for pair in tasks if pair[1] in config.datasets[name].samples),
         clips=_clips(layout),
+        transcripts=config.transcripts is not None,
     )
 
 

@@ -48,18 +48,21 @@ def _features(run: Run, ensemble: str) -> list[str]:
 
 
 def _trained(run: Run, ensemble: str) -> Trained:
+    from abaw_pipeline.features.text.settings import reads_made
     from abaw_pipeline.predict import Trained
     from abaw_pipeline.strict import nearest
 
     config = run.config
     if ensemble not in config.ensembles:
         raise ValueError(f"{run.file}: no ensemble '{ensemble}'{nearest(ensemble, config.ensembles)}")
+    features = _features(run, ensemble)
     return Trained(
         name=ensemble,
         settings=config.ensembles[ensemble],
         members={member: config.experiments[member] for member in config.members(ensemble)},
         home=run.layout,
-        features={name: config.plan(name) for name in _features(run, ensemble)},
+        features={name: config.plan(name) for name in features},
+        transcripts=config.plan_transcripts() if any(reads_made(config.features[name]) for name in features) else None,
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -132,9 +133,10 @@ class FileExtractor(Protocol):
         """Declared without torch."""
 
     @staticmethod
-    def content(settings: ExtractorSettings, clip: str) -> str:
+    def content(settings: ExtractorSettings, clip: str, memory: Path | None = None) -> str:
         """Digest of what the files say of one clip, so that a change of it alone makes the clip's rows stale.
 
+        ``memory`` is a file that remembers digests of large files (``runtime/digests.py``); ``None``: they are read.
         Imports nothing heavy. Raises ``ValueError`` where there is nothing for the clip, naming the place looked at.
         """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -68,11 +68,24 @@ def clip_key(plan: FeaturePlan, clip: str, contents: Mapping[str, str]) -> str:
     Raises:
         ValueError: a feature made from files finds none for the clip; one made from whole pictures, before they are.
     """
-    source = plan.spec.source
+    source, extractor = plan.spec.source, EXTRACTORS[plan.settings.extractor]
     if source not in ("files", *contents):
         raise ValueError("its whole pictures were not packed yet; make its media again")
-    own = EXTRACTORS[plan.settings.extractor].content(plan.settings, clip) if source == "files" else contents[source]
+    own = extractor.content(plan.settings, clip, plan.memory) if source == "files" else contents[source]
     return digest({"feature": plan.key, "clock": contents["clock"], source: own})
+
+
+def clip_keys(plan: FeaturePlan, layout: Layout, contents: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Key of each clip's table, by clip; a clip that the feature finds no files for has none.
+
+    Args:
+        contents: content digests of the media of each clip.
+    """
+    plan, keys = plan.on(layout), {}
+    for clip, own in contents.items():
+        with suppress(ValueError):
+            keys[clip] = clip_key(plan, clip, own)
+    return keys
 
 
 def _contents(layout: Layout, clip: str, media: Manifest | None) -> dict[str, str]:

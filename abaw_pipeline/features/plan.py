@@ -9,8 +9,16 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from abaw_pipeline.features.base import ExtractorSettings, Source, Spec
+from abaw_pipeline.features.published.cache import offers, published_file, require_for
 from abaw_pipeline.features.registry import EXTRACTORS
-from abaw_pipeline.features.weights import AnyWeights, FolderWeights, HubWeights, RandomWeights, SnapshotWeights
+from abaw_pipeline.features.weights import (
+    AnyWeights,
+    FolderWeights,
+    HubWeights,
+    PublishedWeights,
+    RandomWeights,
+    SnapshotWeights,
+)
 from abaw_pipeline.runtime.code import code_digest, code_parts, library_text
 from abaw_pipeline.runtime.digests import remembered_digest
 from abaw_pipeline.runtime.keys import digest, file_digest
@@ -43,6 +51,8 @@ class FeaturePlan:
     code: str
     """Digest of the code."""
     random: bool
+    memory: Path | None = None
+    """File that remembers digests of large files it is made from."""
     precision: str = "auto"
     """As the settings have it; ``auto`` where there is no network."""
 
@@ -117,14 +127,19 @@ def plan_feature(
     random = any(isinstance(weights, RandomWeights) for weights in given.values())
     for field in spec.weights:
         if field not in given:
-            raise ValueError(f"{field}: '{settings.extractor}' is a network and needs them: {_CHOICES}")
+            known = offers(settings.extractor, field)
+            raise ValueError(f"{field}: '{settings.extractor}' is a network and needs them: {_CHOICES}{known}")
+    for field, weights in given.items():
+        if isinstance(weights, PublishedWeights):
+            require_for(weights.name, settings.extractor, field)
     if given and not spec.weights:
         raise ValueError(f"weights: '{settings.extractor}' takes none; remove the key")
     if random and not allow_random:
         raise ValueError("weights: random ones are refused unless the settings say 'allow_random_weights: true'")
     code = code_digest(*spec.code, *_STAGE[spec.source])
-    weights_of = {field: weights_identity(weights, memory) for field, weights in given.items()}
-    return FeaturePlan(name, settings, spec, weights_of, code, random, precision if spec.network else "auto")
+    identities = {field: weights_identity(weights, memory) for field, weights in given.items()}
+    chosen = precision if spec.network else "auto"
+    return FeaturePlan(name, settings, spec, identities, code, random, memory, chosen)
 
 
 def _fields(settings: ExtractorSettings) -> list[str]:
@@ -145,7 +160,7 @@ def weights_identity(weights: AnyWeights, memory: Path | None) -> dict[str, Any]
     """What tells weights apart: their bytes where these are known, never where the file lies.
 
     Raises:
-        ValueError: a file or folder that is not there.
+        ValueError: a file or folder that is not there, or published weights that are not here.
     """
     if isinstance(weights, RandomWeights):
         return {"random": weights.seed}
@@ -153,6 +168,8 @@ def weights_identity(weights: AnyWeights, memory: Path | None) -> dict[str, Any]
         return {"repo": weights.repo, "revision": weights.revision}
     if isinstance(weights, FolderWeights):
         return {"folder": _folder_digest(Path(weights.path), memory)}
+    if isinstance(weights, PublishedWeights):
+        return {"sha256": published_file(weights.name, memory)[1]}
     if weights.sha256:
         return {"sha256": weights.sha256}
     if isinstance(weights, HubWeights):

@@ -1,4 +1,4 @@
-"""The extractors by name. Importing this imports no torch, OpenCV or openSMILE."""
+"""The extractors by name: ours, and those of other installed packages. Importing this imports no torch."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Field
 
+from abaw_pipeline.features.audio.compare import ComParE
 from abaw_pipeline.features.audio.deepspectrum import DeepSpectrum
 from abaw_pipeline.features.audio.ecapatdnn import EcapaTDNN
 from abaw_pipeline.features.audio.egemaps import EGeMAPS
 from abaw_pipeline.features.audio.fbank import FilterBank
+from abaw_pipeline.features.audio.hubert import HuBERT
 from abaw_pipeline.features.audio.vggish import VGGishFeatures
+from abaw_pipeline.features.audio.wav2vec import Wav2Vec
 from abaw_pipeline.features.base import ExtractorSettings
+from abaw_pipeline.features.files.external import External
+from abaw_pipeline.features.plugins import installed
 from abaw_pipeline.features.text.text import Text
 from abaw_pipeline.features.visual.densenet import DenseNet
 from abaw_pipeline.features.visual.fau import FAU
@@ -23,13 +28,16 @@ from abaw_pipeline.features.visual.poster_vit import PosterViT
 from abaw_pipeline.features.visual.regnet import RegNet
 from abaw_pipeline.features.visual.scene import Scene
 
-EXTRACTORS: dict[str, type[Any]] = {
+OURS: dict[str, type[Any]] = {
+    "compare": ComParE,
     "deepspectrum": DeepSpectrum,
     "densenet": DenseNet,
     "ecapatdnn": EcapaTDNN,
     "egemaps": EGeMAPS,
+    "external": External,
     "fau": FAU,
     "fbank": FilterBank,
+    "hubert": HuBERT,
     "inception_casia": InceptionCASIA,
     "inception_vggface2": InceptionVGGFace2,
     "ires100": IRes100,
@@ -40,7 +48,9 @@ EXTRACTORS: dict[str, type[Any]] = {
     "scene": Scene,
     "text": Text,
     "vggish": VGGishFeatures,
+    "wav2vec": Wav2Vec,
 }
+EXTRACTORS = {**OURS, **installed(OURS)}
 
 if TYPE_CHECKING:
     FeatureSettings = ExtractorSettings

@@ -28,6 +28,13 @@ class HubWeights(Strict):
     sha256: str | None = None
 
 
+class PublishedWeights(Strict):
+    """Weights that ``abaw weights`` lists, as ``abaw weights fetch`` got them; their digest is checked."""
+
+    source: Literal["published"]
+    name: str
+
+
 class RandomWeights(Strict):
     """Seeded random numbers, for trying the pipeline without checkpoints; needs ``allow_random_weights: true``."""
 
@@ -50,7 +57,7 @@ class SnapshotWeights(Strict):
     revision: str
 
 
-Weights = Annotated[FileWeights | HubWeights | RandomWeights, Field(discriminator="source")]
+Weights = Annotated[FileWeights | HubWeights | PublishedWeights | RandomWeights, Field(discriminator="source")]
 ModelWeights = Annotated[FolderWeights | SnapshotWeights | RandomWeights, Field(discriminator="source")]
 """Weights that come with their own configuration and preprocessing."""
-AnyWeights = FileWeights | HubWeights | FolderWeights | SnapshotWeights | RandomWeights
+AnyWeights = FileWeights | HubWeights | PublishedWeights | FolderWeights | SnapshotWeights | RandomWeights

@@ -13,8 +13,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from abaw_pipeline.features.weights import FileWeights, HubWeights, RandomWeights
+from abaw_pipeline.features.published.cache import published_file
+from abaw_pipeline.features.weights import FileWeights, HubWeights, PublishedWeights, RandomWeights
 from abaw_pipeline.networks.random_weights import randomise
+from abaw_pipeline.runtime.hub import hub_file
 from abaw_pipeline.runtime.keys import file_digest
 
 N = TypeVar("N", bound=nn.Module)
@@ -27,7 +29,7 @@ _COUNTER = "num_batches_tracked"  # of BatchNorm; no value depends on it
 
 def load_weights(
     network: N,
-    weights: FileWeights | HubWeights | RandomWeights | None,
+    weights: FileWeights | HubWeights | PublishedWeights | RandomWeights | None,
     shape: tuple[int, ...],
     ignored: tuple[str, ...] = (),
     translate: Callable[[State], State] | None = None,
@@ -41,16 +43,14 @@ def load_weights(
             state without wrappers and without what is ignored.
 
     Raises:
-        ValueError: no weights, an unreadable file, another digest than declared, or keys that do not fit.
+        ValueError: no weights, none here, an unreadable file, another digest than declared, or keys that do not fit.
     """
     if weights is None:
         raise ValueError(f"{type(network).__name__} needs weights: a file, a hub, or random")
     if isinstance(weights, RandomWeights):
         randomise(network, weights.seed, shape)
         return network
-    path = _fetch(weights)
-    if weights.sha256 and file_digest(path) != weights.sha256:
-        raise ValueError(f"{path}: its sha256 is {file_digest(path)}, the settings say {weights.sha256}")
+    path = _path(weights)
     state = {key: value for key, value in read_state(path).items() if not key.startswith(ignored or "\0")}
     state = translate(state) if translate else state
     _check_fit(network, state, str(path))
@@ -58,17 +58,17 @@ def load_weights(
     return network.eval()
 
 
-def _fetch(weights: FileWeights | HubWeights) -> Path:
-    if isinstance(weights, FileWeights):
-        return Path(weights.path)
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        return Path(hf_hub_download(weights.repo, weights.file, revision=weights.revision))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"hub file {weights.repo}/{weights.file}@{weights.revision}: {reason}") from None
+def _path(weights: FileWeights | HubWeights | PublishedWeights) -> Path:
+    """The file, fetched from a hub where it must be; its digest is compared with what is known of it."""
+    if isinstance(weights, PublishedWeights):
+        return published_file(weights.name)[0]
+    if isinstance(weights, HubWeights):
+        path = hub_file(weights.repo, weights.file, weights.revision)
+    else:
+        path = Path(weights.path)
+    if weights.sha256 and (found := file_digest(path)) != weights.sha256:
+        raise ValueError(f"{path}: its sha256 is {found}, the settings say {weights.sha256}")
+    return path
 
 
 def read_state(path: Path) -> State:

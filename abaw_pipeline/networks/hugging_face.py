@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from torch import nn
 
 from abaw_pipeline.features.weights import FolderWeights, SnapshotWeights
@@ -14,8 +16,13 @@ from abaw_pipeline.runtime import torch_compat  # noqa: F401  # before transform
 
 import transformers  # isort: skip
 
-_UNUSED = ("pooler.", "masked_spec_embed")
+_UNUSED = {"pooler", "masked_spec_embed"}
 """Parts that no feature passes through; checkpoints of another task lack them."""
+_UNREADABLE = (
+    *(OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError, EOFError),
+    *(SafetensorError, pickle.UnpicklingError),
+)
+"""What the library raises for files that are lacking, damaged or of a kind that it does not know."""
 _CONFIGURATION = ("*.json", "*.txt", "*.model")
 
 
@@ -52,7 +59,7 @@ def load_model(kind: Any, folder: Path) -> nn.Module:
     """
     with _quiet():
         network, report = _loaded(kind, folder, output_loading_info=True, ignore_mismatched_sizes=True)
-    missing = sorted(key for key in report["missing_keys"] if not key.startswith(_UNUSED))
+    missing = sorted(key for key in report["missing_keys"] if not _UNUSED & {*key.split(".")})
     shaped = sorted(str(key[0] if isinstance(key, tuple) else key) for key in report["mismatched_keys"])
     found = (("missing", missing), ("mis-shaped", shaped))
     if missing or shaped:
@@ -73,7 +80,7 @@ def _loaded(kind: Any, folder: Path, **options: Any) -> Any:
         raise ValueError(f"{folder}: no such folder")
     try:
         return kind.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False, **options)
-    except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError) as error:
+    except _UNREADABLE as error:
         raise ValueError(f"{folder}: {kind.__name__} cannot load it: {_line(error)}") from None
 
 

@@ -2,7 +2,8 @@
 
 Covers the modules of the package that a stage names and every module of the package that they import, without schema,
 registries, command line and runtime. Comments, formatting, docstrings, settings classes and imports for type checkers
-do not count. Source text is read, nothing is imported.
+do not count. Source text is read, nothing is imported. An extractor of another package names its own modules
+(``abaw_toy.extractor``): of these, and of what they import from that package and from ours, every one counts.
 
 Versions of libraries do not count unless the settings say ``libraries: rerun``; artefacts note them all the same.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.util
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +25,7 @@ from abaw_pipeline.runtime.keys import digest
 PACKAGE = Path(__file__).resolve().parents[1]
 
 # What never decides a value: schema, registries, command line, and how a run is watched and stored.
-_UNCOUNTED = ("strict", "config", "cli", "runtime", "registry", "settings", "types", "manifests")
+_UNCOUNTED = ("strict", "config", "cli", "runtime", "registry", "published", "settings", "types", "manifests")
 # Libraries that fetch, check, store and show values but never change them.
 _NEUTRAL = {"abaw_pipeline", "click", "h5py", "huggingface_hub", "pydantic", "safetensors", "tqdm", "zarr"}
 # Where a library is installed under another name than it is imported by.
@@ -101,47 +103,72 @@ def _reached(*modules: str) -> list[str]:
 
 @cache
 def _module(module: str, package: Path) -> _Module:
-    tree = _Bare().visit(ast.parse(_source(module, package).read_text(encoding="utf-8")))
-    found = list(_imports(tree, package))
-    ours = tuple(name for name, own in found if own)
+    source = _source(module, package)
+    if source is None:
+        raise ValueError(f"no source of module '{module}', which is said to decide values")
+    tree = _Bare().visit(ast.parse(source.read_text(encoding="utf-8")))
+    found = list(_imports(tree, module, source.name == "__init__.py", package))
+    followed = tuple(name for name, own in found if own)
     others = {name for name, own in found if not own} - _NEUTRAL - sys.stdlib_module_names
     sha = hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
-    return _Module(sha, ours, tuple(_INSTALLED_AS.get(name, name) for name in sorted(others)))
+    return _Module(sha, followed, tuple(_INSTALLED_AS.get(name, name) for name in sorted(others)))
 
 
 def _uncounted(module: str) -> bool:
-    return any(part in _UNCOUNTED for part in module.split("."))
+    return any(part in _UNCOUNTED for part in module.split(".")) and _file(PACKAGE, module) is not None
 
 
-def _source(module: str, package: Path) -> Path:
-    base = package.joinpath(*module.split("."))
-    for path in (base.with_suffix(".py"), base / "__init__.py"):
-        if path.is_file():
-            return path
-    raise FileNotFoundError(f"no source for module {module}")
+def _source(module: str, package: Path) -> Path | None:
+    """The file of a module of the package, or of another package; nothing of that is imported to find it."""
+    if own := _file(package, module):
+        return own
+    top, *inner = module.split(".")
+    spec = importlib.util.find_spec(top)
+    if spec is None:
+        return None
+    if not inner:
+        return Path(spec.origin) if spec.origin else None
+    found = (_file(Path(place), ".".join(inner)) for place in spec.submodule_search_locations or ())
+    return next((path for path in found if path), None)
 
 
-def _imports(tree: ast.AST, package: Path) -> Iterable[tuple[str, bool]]:
-    """What a module imports: modules of the package (absolute imports; it uses no relative ones), or library names."""
+def _file(folder: Path, module: str) -> Path | None:
+    base = folder.joinpath(*module.split("."))
+    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+
+
+def _imports(tree: ast.AST, module: str, is_package: bool, package: Path) -> Iterable[tuple[str, bool]]:
+    """What a module imports: modules of our package or of its own (true), or library names (false)."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("abaw_pipeline"):
-            base = (node.module or "").removeprefix("abaw_pipeline").lstrip(".")
+        if isinstance(node, ast.ImportFrom):
+            base = _absolute(node, module, is_package)
             for alias in node.names:
-                child = f"{base}.{alias.name}".lstrip(".")
-                name = child if _is_module(child, package) else base
-                if name:  # the package itself states its version and no more
-                    yield name, True
-        elif isinstance(node, ast.ImportFrom):
-            yield (node.module or "").split(".")[0], False
+                yield from _imported(f"{base}.{alias.name}", base, module, package)
         elif isinstance(node, ast.Import):
             for alias in node.names:
-                own = alias.name.startswith("abaw_pipeline.")
-                yield (alias.name.removeprefix("abaw_pipeline.") if own else alias.name.split(".")[0]), own
+                yield from _imported(alias.name, alias.name, module, package)
 
 
-def _is_module(module: str, package: Path) -> bool:
-    base = package.joinpath(*module.split("."))
-    return base.with_suffix(".py").is_file() or (base / "__init__.py").is_file()
+def _absolute(node: ast.ImportFrom, module: str, is_package: bool) -> str:
+    """The module that an import names; ours uses no relative ones."""
+    if not node.level:
+        return node.module or ""
+    parents = module.split(".") if is_package else module.split(".")[:-1]
+    return ".".join([*parents[: len(parents) - node.level + 1], *filter(None, [node.module])])
+
+
+def _imported(name: str, base: str, module: str, package: Path) -> Iterable[tuple[str, bool]]:
+    """``name`` where that is a module to follow, else the module ``base`` that holds it, or the library's name."""
+    top = base.split(".")[0]
+    if top == "abaw_pipeline":
+        inner, held = (text.removeprefix("abaw_pipeline").lstrip(".") for text in (name, base))
+        followed = inner if inner and _file(package, inner) else held
+        if followed:  # the package itself states its version and no more
+            yield followed, True
+    elif top == module.split(".")[0] and _file(package, module) is None:
+        yield (name if _source(name, package) else base), True
+    else:
+        yield top, False
 
 
 @cache

@@ -8,6 +8,7 @@ keeps the old file's date (``cp -p``, ``rsync -t``) is noticed.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -34,10 +35,15 @@ def remembered_digest(path: Path, memory: Path) -> str:
 
 @lru_cache(maxsize=256)
 def _digest(path: Path, stamp: str, memory: Path) -> str:
+    return remembered(str(path), stamp, memory, lambda: file_digest(path))
+
+
+def remembered(name: str, stamp: str, memory: Path, find: Callable[[], str]) -> str:
+    """The digest that ``memory`` holds for ``name`` with this ``stamp``; else what ``find`` gives, which is noted."""
     known = read_json(memory, "snakemake") if memory.exists() else {}
-    entry = known.get(str(path))
+    entry = known.get(name)
     if entry and entry["stamp"] == stamp:
         return str(entry["digest"])
-    found = file_digest(path)
-    write_json(memory, {**known, str(path): {"stamp": stamp, "digest": found}})
+    found = find()
+    write_json(memory, {**known, name: {"stamp": stamp, "digest": found}})
     return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from abaw_pipeline.config import Config
+from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.training.card import CARD
 from abaw_pipeline.training.settings import ExperimentSettings, fold_names
@@ -46,6 +47,8 @@ def manifests(config: Config) -> list[Path]:
     for dataset, features in sorted(used.items()):
         layout = Layout(results, dataset)
         found += [layout.media_shard(shard) for shard in range(config.shards)]
+        if any(reads_made(config.features[name]) for name in features):
+            found += [layout.transcripts_shard(shard) for shard in range(config.shards)]
         found += [layout.feature_manifest(name) for name in sorted(features)]
     for training in trainings(config):
         found.append(Layout(results, training.dataset).model(*training.name) / CARD)

@@ -40,7 +40,9 @@ class Kept:
     manifest: Path
     times: Times
     names: Path | None = None
-    """The folder that holds one entry (or file of this stem) per clip of the manifest."""
+    """The folder that holds one entry per clip of the manifest."""
+    ending: str = ""
+    """How the name of such an entry ends."""
     files: tuple[Path, ...] = ()
     """Or: the files that must be there."""
     parts: tuple[str, ...] = ()
@@ -54,7 +56,7 @@ class Kept:
             wanted = [f"{clip}/{part}" for clip in clips for part in self.parts]
             return [name for name in wanted if not (self.names / name).is_file()]
         there = {path.name for path in self.names.iterdir()} if self.names.is_dir() else set()
-        return [clip for clip in clips if clip not in there]
+        return [clip for clip in clips if clip + self.ending not in there]
 
 
 def loss_marks(config: Config, remember: bool = True) -> dict[str, str]:
@@ -92,6 +94,10 @@ def _everything(config: Config) -> Iterator[Kept]:
     for dataset in config.datasets:
         layout = Layout(results, dataset)
         yield from _media(layout, config.shards, config.media)
+        if config.transcripts:
+            folder, times, ending = layout.transcripts, _times(layout.transcripts), layout.transcript("x").suffix
+            for shard in range(config.shards):
+                yield Kept(layout.transcripts_shard(shard), times, folder, ending=ending)
         for feature in config.features:
             store = layout.feature_store(feature)
             times = _times(store)

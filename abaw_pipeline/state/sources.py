@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,10 @@ from typing import Any
 from abaw_pipeline.config import Config
 from abaw_pipeline.datasets.base import DataSet
 from abaw_pipeline.datasets.index import index_about, index_entries, look
-from abaw_pipeline.features.extract import clip_key
+from abaw_pipeline.features.extract import clip_keys
 from abaw_pipeline.features.plan import FeaturePlan
 from abaw_pipeline.features.store import FeatureStore
+from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.media.build import media_about, stale_parts
 from abaw_pipeline.media.codes import media_modules
 from abaw_pipeline.media.parts import asked_parts
@@ -24,6 +24,7 @@ from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.state.losses import missing_index_files
 from abaw_pipeline.state.manifests import manifest_or_none
 from abaw_pipeline.state.state import MISSING, STALE, State
+from abaw_pipeline.state.transcripts import transcripts_state
 from abaw_pipeline.state.words import clips_in_words, code_changes, count, settings_changes
 
 
@@ -111,12 +112,13 @@ class DataNow:
 
     @cache  # noqa: B019  # lives as long as the command
     def feature(self, name: str) -> State:
-        plan = self.config.plan(name)
-        state = State(f"feature {name} on {self.dataset}", inputs=[self.media])
+        plan = self.config.plan(name).on(self.layout)
+        read = [self.transcripts] if reads_made(plan.settings) and self.transcripts else []
+        state = State(f"feature {name} on {self.dataset}", inputs=[self.media, *read])
         joined = self.feature_manifest(name)
         wanted = {clip.id for clip in self.found.clips if clip.id in self.media_entries} - self.media.affected
         store = FeatureStore(self.layout.feature_store(name))
-        keys = clip_keys(plan, {clip: self.media_entries[clip]["contents"] for clip in wanted})
+        keys = clip_keys(plan, self.layout, {clip: self.media_entries[clip]["contents"] for clip in wanted})
         skipped = {row.clip for row in joined.skipped} if joined else set()
         have = {clip: store.key(clip) for clip in wanted}
         state.whole = joined is not None and joined.about["key"] != plan.key
@@ -130,30 +132,26 @@ class DataNow:
             state.stale(clips_in_words(gone, "gone from the store"))
             new = {clip for clip in stale if clip not in joined.clips}
             state.stale(clips_in_words(new, "not extracted yet"))
-            state.stale(clips_in_words(stale - gone - new, "with other media than it was made from"))
-        state.affected = stale | self.media.affected
-        state.stale([f"{self.media.what} is {self.media.status}"] if self.media.affected else [])
+            made_from = "files" if plan.spec.source == "files" else "media"
+            state.stale(clips_in_words(stale - gone - new, f"with other {made_from} than it was made from"))
+        state.affected = stale.union(*(part.affected for part in state.inputs))
+        state.stale([f"{part.what} is {part.status}" for part in state.inputs if part.affected])
         state.work = f"extract {count(len(state.affected), 'clip')}" if state.affected else ""
         noted = Counter(entry["libraries"] for entry in joined.clips.values()) if joined else Counter()
         state.notes = _library_notes(noted, {plan.libraries})
         return state
 
+    @cached_property
+    def transcripts(self) -> State | None:
+        """Where a recogniser is named."""
+        plan = self.config.plan_transcripts()
+        sounds = {clip: entry["contents"]["sound"] for clip, entry in self.media_entries.items()}
+        kept = {clip.id: sounds[clip.id] for clip in self.found.clips if clip.id in sounds.keys() - self.media.affected}
+        return transcripts_state(plan, self.layout, kept, self.media) if plan else None
+
     @cache  # noqa: B019  # lives as long as the command
     def feature_manifest(self, name: str) -> Manifest | None:
         return manifest_or_none(self.layout.feature_manifest(name))
-
-
-def clip_keys(plan: FeaturePlan, contents: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """The key that each clip's table must have; clips of which the feature cannot be made are left out.
-
-    Args:
-        contents: content digests of each clip's media.
-    """
-    keys = {}
-    for clip, own in contents.items():
-        with suppress(ValueError):  # its file is not there: extraction names it
-            keys[clip] = clip_key(plan, clip, own)
-    return keys
 
 
 def _about_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

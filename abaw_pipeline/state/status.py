@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from abaw_pipeline.config import Config
+from abaw_pipeline.features.extract import clip_keys
 from abaw_pipeline.features.store import FeatureStore
+from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.runtime.journal import Stretch, stretches
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout, journals
 from abaw_pipeline.state.listed import Training, trainings
 from abaw_pipeline.state.manifests import manifest_or_none
-from abaw_pipeline.state.sources import clip_keys
+from abaw_pipeline.state.transcripts import due_clips
 from abaw_pipeline.training.card import read_card
 from abaw_pipeline.training.plan import recipe
 
@@ -66,7 +68,11 @@ def stages(config: Config) -> Iterator[Stage]:
         left_out = {row.clip for part in media for row in part.skipped}
         contents = {clip: entry["contents"] for part in media for clip, entry in part.clips.items() if clip in clips}
         yield Stage(f"media of {dataset}", len(contents), len(clips - left_out), "clips")
-        for feature in _features(config, dataset, everything):
+        features = _features(config, dataset, everything)
+        if plan := config.plan_transcripts() if any(reads_made(config.features[name]) for name in features) else None:
+            due = due_clips(plan, layout, {clip: own["sound"] for clip, own in contents.items()})
+            yield Stage(f"transcripts of {dataset}", len(contents) - len(due), len(clips - left_out), "clips")
+        for feature in features:
             done = _extracted(config, layout, feature, contents)
             yield Stage(f"{feature} of {dataset}", done, len(clips - left_out), "clips")
     yield Stage("trainings", sum(_trained(config, one) for one in everything), len(everything), "models")
@@ -101,7 +107,7 @@ def _features(config: Config, dataset: str, everything: Iterable[Training]) -> l
 
 def _extracted(config: Config, layout: Layout, feature: str, contents: dict[str, dict[str, str]]) -> int:
     plan, store = config.plan(feature), FeatureStore(layout.feature_store(feature))
-    return sum(store.key(clip) == key for clip, key in clip_keys(plan, contents).items())
+    return sum(store.key(clip) == key for clip, key in clip_keys(plan, layout, contents).items())
 
 
 def _trained(config: Config, training: Training) -> bool:

@@ -89,6 +89,9 @@ def targets(config: Config, now: ResultsNow) -> Iterator[Target]:
         data, layout = now.models.data(dataset), now.models.layout(dataset)
         media = (layout.clips, layout.home / "labels", layout.home / "samples", layout.home / "media")
         yield Target((dataset,), (*media, layout.media_shard(0).parent), lambda data=data: data.media)  # type: ignore[misc]
+        if config.transcripts:
+            heard = layout.transcripts, layout.transcripts_shard(0).parent
+            yield Target(("transcripts",), heard, lambda data=data: data.transcripts)  # type: ignore[misc]
         for name in config.features:
             places = layout.feature_store(name), layout.feature_manifest(name), layout.feature_shard(name, 0).parent
             yield Target((name,), places, partial(data.feature, name))

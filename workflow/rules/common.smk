@@ -3,6 +3,8 @@ from snakemake.settings.types import DeploymentMethod
 
 from abaw_pipeline.config import check
 from abaw_pipeline.datasets.listing import listing_digest
+from abaw_pipeline.features.text.settings import reads_made
+from abaw_pipeline.features.text.made import corrections
 from abaw_pipeline.media.codes import media_codes
 from abaw_pipeline.runtime.clocks import settle
 from abaw_pipeline.runtime.code import PACKAGE, code_digest
@@ -104,6 +106,12 @@ def command(wildcards, output):
 
 def feature_manifests(experiment, dataset):
     return [layout(dataset).feature_manifest(name) for name in CONFIG.experiments[experiment].features]
+
+
+def transcripts_read(wildcards):
+    """The manifest of the transcripts that a feature is made from."""
+    shard = layout(wildcards.dataset).transcripts_shard(int(wildcards.shard))
+    return [shard] if reads_made(CONFIG.features[wildcards.feature]) else []
 
 
 # What lost a part by hand is made whole again: a loss changes this mark, which stands in the params of its rule.

@@ -1,8 +1,14 @@
+# Pictures are decoded and prepared in so many threads beside the network, or go through it in them where no GPU is.
+PICTURES = ("faces", "frames")
+PICTURE_THREADS = 4
+
+
 # Media -> one feature of one shard of clips -> one manifest a feature. The store itself is no declared output:
 # Snakemake would delete it before every rerun.
 rule extract:
     input:
         media=f"{RESULTS}/{{dataset}}/manifests/media/{{shard}}.json",
+        transcripts=transcripts_read,
         clips=f"{RESULTS}/{{dataset}}/clips.json",
     output:
         manifest=f"{RESULTS}/{{dataset}}/manifests/features/{{feature}}/{{shard}}.json",
@@ -18,7 +24,7 @@ rule extract:
         f"{TIMES}/extract/{{dataset}}-{{feature}}-{{shard}}.tsv"
     conda:
         "../../envs/abaw.yaml"
-    threads: 1
+    threads: lambda wildcards: PICTURE_THREADS if CONFIG.plan(wildcards.feature).spec.source in PICTURES else 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         gpu=lambda wildcards: gpu_units(alone=True) if CONFIG.plan(wildcards.feature).spec.network else 0,

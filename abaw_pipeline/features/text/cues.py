@@ -23,6 +23,7 @@ _NOT_CUES = ("WEBVTT", "NOTE", "STYLE", "REGION")
 PAUSE_S = 0.3
 """A silence this long between two words begins a new cue."""
 LONGEST_CUE_S = 6.0
+"""No word begins later than this in a cue."""
 
 
 def parse_cues(text: str, path: Path) -> Words:
@@ -73,13 +74,9 @@ def _seconds(parts: Iterable[str | None]) -> float:
     return ((hours * 60 + minutes) * 60 + seconds) + thousandths / 1000
 
 
-def as_vtt(words: Words, note: str) -> str:
-    """A WebVTT file with one line of words per phrase; a word lasts until the next one of its phrase begins.
-
-    Args:
-        note: lines written as a comment; no empty one.
-    """
-    parts = ["WEBVTT", f"NOTE\n{note}"]
+def as_vtt(words: Words) -> str:
+    """A WebVTT file with one line of words per phrase; a word lasts until the next one of its phrase begins."""
+    parts = ["WEBVTT"]
     for phrase in _phrases(words):
         first, last = phrase[0], phrase[-1]
         text = [_escaped(first.text), *(f"<{_stamp(word.start)}>{_escaped(word.text)}" for word in phrase[1:])]
@@ -90,7 +87,7 @@ def as_vtt(words: Words, note: str) -> str:
 def _phrases(words: Words) -> Iterator[list[Word]]:
     phrase: list[Word] = []
     for word in words:
-        if phrase and (_gap(phrase[-1], word) >= PAUSE_S or _gap(phrase[0], word) >= LONGEST_CUE_S):
+        if phrase and (_after(phrase[-1].end, word) >= PAUSE_S or _after(phrase[0].start, word) >= LONGEST_CUE_S):
             yield phrase
             phrase = []
         phrase.append(word)
@@ -98,8 +95,8 @@ def _phrases(words: Words) -> Iterator[list[Word]]:
         yield phrase
 
 
-def _gap(before: Word, after: Word) -> float:
-    return (after.start or 0.0) - (before.end or 0.0)
+def _after(time: float | None, word: Word) -> float:
+    return (word.start or 0.0) - (time or 0.0)
 
 
 def _escaped(text: str) -> str:

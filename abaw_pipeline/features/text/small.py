@@ -7,16 +7,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import nn
 
+from abaw_pipeline.features.base import SAMPLE_RATE
 from abaw_pipeline.networks.random_weights import randomise
 from abaw_pipeline.runtime import torch_compat  # noqa: F401  # before transformers, which imports torchvision
 
 import transformers  # isort: skip
 
 _SPECIAL = ("[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]")
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ'"
+_LETTERS = ("<pad>", "|", *"AEILMNOST")  # of CTC: none, and the end of a word; few, so that words end often
 
 
 def byte_tokenizer() -> Any:
@@ -53,19 +55,21 @@ def small_encoder(seed: int, dimension: int, tokens: int) -> nn.Module:
 
 
 def letter_tokenizer() -> Any:
-    """Capitals and the apostrophe, as English recognisers with CTC have them."""
-    tokens = ["<pad>", "<s>", "</s>", "<unk>", "|", *_LETTERS]
+    """A few capitals; English recognisers with CTC have all of them."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "vocab.json"
-        path.write_text(json.dumps({token: i for i, token in enumerate(tokens)}), encoding="utf-8")
+        path.write_text(json.dumps({token: i for i, token in enumerate(_LETTERS)}), encoding="utf-8")
         return transformers.Wav2Vec2CTCTokenizer(str(path))
 
 
 def small_recogniser(seed: int) -> nn.Module:
-    """A Wav2Vec2 of two layers with CTC over ``letter_tokenizer``; it hears words where there are none."""
+    """A Wav2Vec2 of two layers with CTC over ``letter_tokenizer``; it hears words where there are none.
+
+    In white noise one letter is as likely as another: scale and bias of each are measured on it.
+    """
     network = transformers.Wav2Vec2ForCTC(
         transformers.Wav2Vec2Config(
-            vocab_size=5 + len(_LETTERS),
+            vocab_size=len(_LETTERS),
             hidden_size=32,
             num_hidden_layers=2,
             num_attention_heads=4,
@@ -76,4 +80,9 @@ def small_recogniser(seed: int) -> nn.Module:
         )
     )
     randomise(network, seed, (1,))
+    noise = torch.randn(1, 2 * SAMPLE_RATE, generator=torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        logits = network(noise).logits[0]
+        network.lm_head.weight /= logits.std(0)[:, None]
+        network.lm_head.bias -= logits.mean(0) / logits.std(0)
     return network

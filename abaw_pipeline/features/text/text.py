@@ -70,7 +70,7 @@ class Text:
         return Spec("text", "files", _dimension(settings), code=code, weights=("weights",), places=places)
 
     @staticmethod
-    def content(settings: Settings, clip: str) -> str:
+    def content(settings: Settings, clip: str, memory: Path | None = None) -> str:
         return words_digest(_words(settings, clip))
 
     @staticmethod

@@ -63,14 +63,15 @@ def read_words(path: Path) -> Words:
     Raises:
         ValueError: not UTF-8, or malformed; names file and line.
     """
-    text = _text(path)
+    text = read_text(path)
     return without_times(text) if path.suffix.lower() == ".txt" else parse_cues(text, path)
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """UTF-8, with or without a byte order mark, line ends of any system; ``ValueError`` names the line that is not."""
     raw = path.read_bytes()
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ValueError(f"{path}:{line}: not UTF-8 text; save it as UTF-8") from None
@@ -79,7 +80,7 @@ def _text(path: Path) -> str:
 @lru_cache(maxsize=8)
 def _table(source: TableTranscripts, stamp: str) -> dict[str, Words]:
     """Words by clip; read once as long as the file stays as it is."""
-    rows = csv.DictReader(io.StringIO(_text(Path(source.path)), newline=""), delimiter=source.delimiter)
+    rows = csv.DictReader(io.StringIO(read_text(Path(source.path)), newline=""), delimiter=source.delimiter)
     for column in (source.clip, source.text, source.start, source.end):
         if column is not None and column not in (rows.fieldnames or ()):
             known = ", ".join(rows.fieldnames or ())

@@ -1,0 +1,1 @@
+"""Extractors of files that lie beside the recordings."""
