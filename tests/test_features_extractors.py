@@ -14,6 +14,7 @@ from abaw_pipeline.features.audio.fbank import BLOCK, HOP, WINDOW, FilterBank
 from abaw_pipeline.features.visual.densenet import DenseNet
 from abaw_pipeline.features.visual.ires100 import IRes100
 from abaw_pipeline.features.visual.ms_va import MODELS, MobileNetVA
+from abaw_pipeline.features.visual.pictures import HALF, IMAGENET, standardised
 from abaw_pipeline.features.weights import FileWeights, RandomWeights
 from abaw_pipeline.runtime import torch_compat  # noqa: F401  # before timm and torchaudio
 
@@ -102,6 +103,16 @@ def test_ires100_gives_a_vector_per_picture() -> None:
         output = extractor.embed(batch)
         torch.testing.assert_close(extractor.embed(batch[1:]), output[1:], rtol=1e-3, atol=1e-3)
     assert output.shape == (2, 512) and 1e-2 < output.abs().mean() < 100
+
+
+@pytest.mark.parametrize("statistics", [IMAGENET, HALF])
+def test_pictures_are_standardised_to_the_last_digit(statistics: Any) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    mean, deviation = np.float32(statistics)
+    expected = ((picture.astype(np.float32) / np.float32(255) - mean) / deviation).transpose(2, 0, 1)
+    prepared = standardised(picture, statistics)
+    assert prepared.flags.c_contiguous and prepared.dtype == np.float32
+    np.testing.assert_array_equal(prepared, expected)
 
 
 @pytest.mark.parametrize("model", sorted(MODELS))

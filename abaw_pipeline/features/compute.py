@@ -40,6 +40,7 @@ class Embedder:
         for network in vars(extractor).values():
             if isinstance(network, nn.Module):
                 network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._copying = torch.cuda.Stream(device) if device.type == "cuda" else None
         self._embed = torch.compile(extractor.embed) if compiled else extractor.embed
         self._most: int | None = None
         """Pictures that fit at once, where a batch did not."""
@@ -90,9 +91,20 @@ class Embedder:
             torch.cuda.empty_cache()
         say(f"{size} pictures at once do not fit into the device's memory: on with {self._most} (set a smaller batch)")
 
+    def _on_device(self, inputs: torch.Tensor) -> torch.Tensor:
+        """``inputs``, copied to a GPU while it computes the batch before."""
+        if self._copying is None or inputs.is_cuda:
+            return inputs
+        with torch.cuda.stream(self._copying):
+            batch = inputs.to(self.device, non_blocking=True)
+        here = torch.cuda.current_stream(self.device)
+        here.wait_stream(self._copying)
+        batch.record_stream(here)
+        return batch
+
     def _features(self, inputs: torch.Tensor) -> torch.Tensor:
         with inference(self.device, self._precision):
-            batch = inputs.to(self.device, non_blocking=True)
+            batch = self._on_device(inputs)
             if batch.ndim == 4:
                 batch = batch.contiguous(memory_format=torch.channels_last)
             output = self._embed(batch).float()

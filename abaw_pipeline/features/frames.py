@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
 
 from abaw_pipeline.features.base import FrameExtractor
-from abaw_pipeline.features.batches import Batches, Part, Pictures, prepare
+from abaw_pipeline.features.batches import Batches, Pictures, prepare
 from abaw_pipeline.features.compute import Embedder
 
 if TYPE_CHECKING:  # how rows are handed on decides no value
@@ -53,7 +54,7 @@ def embed_clips(
         batch_size = min(batch_size, CPU_BATCH)
     batches = Batches(clips, opened, batch_size)
     try:
-        for batch, features in _embedded(extractor, embedder, batches):
+        for batch, features in embedded(partial(prepare, extractor, embedder), embedder, batches):
             at = 0
             for part in batch:
                 yield from part.clip.rows(part, features[at : at + part.count])
@@ -63,13 +64,14 @@ def embed_clips(
         batches.close(*batches.open)
 
 
-def _embedded(
-    extractor: FrameExtractor, embedder: Embedder, batches: Iterable[list[Part]]
-) -> Iterator[tuple[list[Part], np.ndarray]]:
-    """Every batch with the features ``(B, D)`` of its pictures, in order."""
+def embedded(
+    prepared: Callable[[A], torch.Tensor | None], embedder: Embedder, batches: Iterable[A]
+) -> Iterator[tuple[A, np.ndarray]]:
+    """Every batch with the features ``(B, D)`` of its pictures, in order.
 
-    def prepared(batch: list[Part]) -> torch.Tensor | None:
-        return prepare(extractor, embedder, batch)
+    Args:
+        prepared: a batch to inputs ``(B, C, h, w)``, or ``None`` for no pictures; called in threads.
+    """
 
     def launched(inputs: torch.Tensor | None) -> Callable[[], np.ndarray]:
         return (lambda: np.empty((0, embedder.dimension), np.float32)) if inputs is None else embedder.launch(inputs)
@@ -78,7 +80,7 @@ def _embedded(
     if embedder.device.type == "cpu":
         yield from _in_threads(lambda batch: launched(prepared(batch))(), batches, threads)
         return
-    flying: deque[tuple[list[Part], Callable[[], np.ndarray]]] = deque()
+    flying: deque[tuple[A, Callable[[], np.ndarray]]] = deque()
     for batch, inputs in _in_threads(prepared, batches, min(threads, WORKERS)):
         flying.append((batch, launched(inputs)))
         if len(flying) == IN_FLIGHT:
