@@ -246,12 +246,12 @@ def test_what_stops_the_network_keeps_the_clips_before(layout: Layout, monkeypat
 
 
 def _extract_until(layout: Layout, kill_in: str) -> None:
-    """Extract four clips, in a process that is killed in the middle of one, when the one before lies in the store."""
-    store, read = FeatureStore(layout.feature_store("toy")), Faces.picture
+    """Extract four clips, in a process that is killed in the middle of one, when the one before was finished."""
+    path, read = layout.journal("extract", "toy-0"), Faces.picture
 
     def picture(self: Faces, index: int) -> np.ndarray:
         if kill_in and kill_in == self._path.parent.name and index > len(self) // 2:
-            while not store.key(chr(ord(kill_in) - 1)):
+            while f'"did": "{chr(ord(kill_in) - 1)}"' not in path.read_text():
                 time.sleep(0.02)
             os.kill(os.getpid(), signal.SIGKILL)
         return read(self, index)
@@ -259,7 +259,7 @@ def _extract_until(layout: Layout, kill_in: str) -> None:
     Faces.picture = picture  # type: ignore[method-assign]
     EXTRACTORS["toy"] = _Picture
     plan = plan_feature("toy", _Picture.Settings(extractor="toy"), False)
-    extract(plan, _clips(*"abcd"), layout, journal=Journal(layout.journal("extract", "toy-0")))
+    extract(plan, _clips(*"abcd"), layout, journal=Journal(path))
 
 
 def test_a_killed_extraction_repeats_the_clip_it_was_in(layout: Layout) -> None:

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+import cv2
 import numpy as np
 import torch
 
@@ -52,7 +53,8 @@ def embed_clips(
     """
     if embedder.device.type == "cpu":
         batch_size = min(batch_size, CPU_BATCH)
-    batches = Batches(clips, opened, batch_size)
+    batches, threads = Batches(clips, opened, batch_size), cv2.getNumThreads()
+    cv2.setNumThreads(0)  # its own threads would wait for work beside ours, and take the cores for it
     try:
         for batch, features in embedded(partial(prepare, extractor, embedder), embedder, batches):
             at = 0
@@ -61,6 +63,7 @@ def embed_clips(
                 at += part.count
                 batches.close(part.clip if part.last else None)
     finally:
+        cv2.setNumThreads(threads)
         batches.close(*batches.open)
 
 
