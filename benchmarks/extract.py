@@ -79,10 +79,14 @@ def _options() -> argparse.Namespace:
 def _settings(options: argparse.Namespace) -> dict[str, ExtractorSettings]:
     """Settings by the feature's name, all weights random; an extractor that no feature is named after: its defaults."""
     found: dict[str, ExtractorSettings] = {}
-    if not options.names or set(options.names) - set(EXTRACTORS) or options.config.is_file():
+    try:
         from abaw_pipeline.config import load
 
         found = dict(load(options.config).features)
+    except (ImportError, ValueError) as error:
+        if not options.names:
+            raise SystemExit(f"{error}; name extractors") from None
+        print(f"extractors with their defaults: {error}", file=sys.stderr)
     chosen = {}
     for name in options.names or [n for n, one in found.items() if _spec(one).source != "files"]:
         if name not in found and name not in EXTRACTORS:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from abaw_pipeline.features.batches import FRAMES
 from abaw_pipeline.features.compute import Embedder
-from abaw_pipeline.features.frames import AHEAD, CPU_BATCH, embed_clips
+from abaw_pipeline.features.frames import AHEAD, CPU_BATCH, IN_FLIGHT, embed_clips
 from abaw_pipeline.types import FrameTable
 
 CPU = torch.device("cpu")
@@ -147,6 +147,41 @@ def test_who_stops_listening_closes_the_files() -> None:
     next(rows)
     rows.close()
     assert not clips["a"].open
+
+
+class _Gpu:
+    """An embedder that behaves as one on a GPU: what was launched is finished when it is waited for."""
+
+    device, dimension = torch.device("cuda"), 2
+
+    def __init__(self) -> None:
+        self.flying: list[int] = []
+        self.most = 0
+
+    def empty(self, *shape: int) -> torch.Tensor:
+        return torch.empty(shape)
+
+    def launch(self, inputs: torch.Tensor) -> Any:
+        number = int(inputs.flatten()[0])
+        self.flying.append(number)
+        self.most = max(self.most, len(self.flying))
+
+        def wait() -> np.ndarray:
+            assert self.flying.pop(0) == number, "in the order in which they were launched"
+            mean = inputs.mean((1, 2, 3))
+            return torch.stack([mean, mean**2], 1).numpy()
+
+        return wait
+
+
+def test_on_a_gpu_the_next_batch_is_launched_before_one_is_waited_for() -> None:
+    gpu: Any = _Gpu()
+    clips = {"a": _Pictures(np.ones(40, bool)), "b": _Pictures(np.zeros(3, bool)), "c": _Pictures(np.ones(9, bool))}
+    extractor: Any = _Number()
+    made = [table for _, _, table in embed_clips(extractor, gpu, clips, clips.__getitem__, 16)]
+    values = np.concatenate([table.values for table in made if isinstance(table, FrameTable)])
+    np.testing.assert_array_equal(values, np.concatenate([_expected(one.valid) for one in clips.values()]))
+    assert gpu.most == IN_FLIGHT and not gpu.flying
 
 
 class _Small(_Number):
