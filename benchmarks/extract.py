@@ -121,9 +121,10 @@ def _row(
 def _measured(feature: Feature, options: argparse.Namespace) -> dict[str, Any]:
     count = feature.count_for(options.seconds)
     feature.end_to_end(count // 5 + 1)
+    few = 1 + round(feature.plain(8) * options.seconds / 3) if feature.pictures else 0
 
     def one() -> dict[str, float]:
-        plain = {"plain": feature.plain(count // 3 + 1)} if feature.pictures else {}
+        plain = {"plain": feature.plain(few)} if feature.pictures else {}
         return {**plain, "bare": feature.bare(count), "end_to_end": feature.end_to_end(count)}
 
     rates = rounds(one, options.rounds)

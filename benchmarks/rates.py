@@ -19,6 +19,7 @@ from abaw_pipeline.features.extract import extract
 from abaw_pipeline.features.frames import CPU_BATCH, embedded
 from abaw_pipeline.features.plan import FeaturePlan
 from abaw_pipeline.features.registry import EXTRACTORS
+from abaw_pipeline.features.visual.pictures import standardised
 from abaw_pipeline.runtime.device import precision, use_threads
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.types import Clip
@@ -72,8 +73,8 @@ class Feature:
         embedder = Embedder(
             self.extractor, self.plan.spec.dimension, self.means.device, self.precision, self.means.compiled
         )
-        ready = np.stack([self.extractor.prepare(self._decoded[i % len(self._decoded)]) for i in range(self._size)])
-        inputs, batches = torch.from_numpy(ready).to(self.means.device), -(-count // self._size)
+        inputs = self._seen([self._decoded[i % len(self._decoded)] for i in range(self._size)])
+        batches = -(-count // self._size)
         use_threads(self.means.threads)
         began = time.perf_counter()
         for _ in embedded(lambda _: inputs, embedder, range(batches)):
@@ -143,11 +144,15 @@ class Feature:
         np.save(folder / "features.npy", np.stack(rows))
         return count / (time.perf_counter() - began)
 
+    def _seen(self, pictures: list[np.ndarray]) -> torch.Tensor:
+        """What the network gets to see of RGB pictures, on the device."""
+        ready = torch.from_numpy(np.stack([self.extractor.prepare(one) for one in pictures])).to(self.means.device)
+        return standardised(ready, self.extractor.statistics) if ready.dtype == torch.uint8 else ready
+
     def _plainly(self, path: Path) -> np.ndarray:
         picture = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
         with torch.no_grad():
-            batch = torch.from_numpy(self.extractor.prepare(picture))[None].to(self.means.device)
-            output: np.ndarray = self.extractor.embed(batch).float().cpu().numpy()[0]
+            output: np.ndarray = self.extractor.embed(self._seen([picture])).float().cpu().numpy()[0]
         return output
 
 

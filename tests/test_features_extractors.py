@@ -17,6 +17,7 @@ from abaw_pipeline.features.visual.ms_va import MODELS, MobileNetVA
 from abaw_pipeline.features.visual.pictures import HALF, IMAGENET, standardised
 from abaw_pipeline.features.weights import FileWeights, RandomWeights
 from abaw_pipeline.runtime import torch_compat  # noqa: F401  # before timm and torchaudio
+from tests.pictures import seen
 
 import timm  # isort: skip
 from torchaudio.compliance import kaldi  # isort: skip
@@ -81,7 +82,7 @@ def test_fbank_of_hardly_any_sound(samples: int, rows: int) -> None:
 
 def test_densenet_sees_grey_64_by_the_training_sets_statistics() -> None:
     extractor, picture = DenseNet(DenseNet.Settings(extractor="densenet", weights=RANDOM)), _picture()
-    prepared = extractor.prepare(picture)
+    (prepared,) = seen(extractor, picture).numpy()
     grey = cv2.cvtColor(picture[:, :, ::-1], cv2.COLOR_BGR2GRAY)
     expected = (cv2.resize(grey, (64, 64)).astype(np.float64) - 101.63449) / 59.74126
     assert prepared.shape == (1, 64, 64) and prepared.dtype == np.float32
@@ -91,28 +92,28 @@ def test_densenet_sees_grey_64_by_the_training_sets_statistics() -> None:
 def test_ires100_sees_112_between_minus_one_and_one() -> None:
     extractor = IRes100(IRes100.Settings(extractor="ires100", weights=RANDOM))
     picture = _picture()
-    np.testing.assert_allclose(extractor.prepare(picture), (picture.transpose(2, 0, 1) / 255 - 0.5) / 0.5, atol=1e-6)
-    assert extractor.prepare(_picture(224)).shape == (3, 112, 112)
+    np.testing.assert_allclose(seen(extractor, picture)[0], (picture.transpose(2, 0, 1) / 255 - 0.5) / 0.5, atol=1e-6)
+    assert seen(extractor, _picture(224)).shape == (1, 3, 112, 112)
 
 
 def test_ires100_gives_a_vector_per_picture() -> None:
     extractor = IRes100(IRes100.Settings(extractor="ires100", weights=RANDOM))
     extractor.load(CPU)
-    batch = torch.from_numpy(np.stack([extractor.prepare(_picture(seed=seed)) for seed in range(2)]))
+    batch = seen(extractor, _picture(seed=0), _picture(seed=1))
     with torch.inference_mode():
         output = extractor.embed(batch)
         torch.testing.assert_close(extractor.embed(batch[1:]), output[1:], rtol=1e-3, atol=1e-3)
     assert output.shape == (2, 512) and 1e-2 < output.abs().mean() < 100
 
 
-@pytest.mark.parametrize("statistics", [IMAGENET, HALF])
-def test_pictures_are_standardised_to_the_last_digit(statistics: Any) -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
-    mean, deviation = np.float32(statistics)
-    expected = ((picture.astype(np.float32) / np.float32(255) - mean) / deviation).transpose(2, 0, 1)
-    prepared = standardised(picture, statistics)
-    assert prepared.flags.c_contiguous and prepared.dtype == np.float32
-    np.testing.assert_array_equal(prepared, expected)
+@pytest.mark.parametrize("statistics", [IMAGENET, HALF, ((0.4,), (0.25,))])
+def test_pictures_are_standardised_by_channel(statistics: Any) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 40, 60, len(statistics[0])), np.uint8)
+    mean, deviation = np.array(statistics)
+    expected = ((pictures / 255 - mean) / deviation).transpose(0, 3, 1, 2)
+    found = standardised(torch.from_numpy(pictures), statistics)
+    assert found.dtype == torch.float32 and found.is_contiguous(memory_format=torch.channels_last)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("model", sorted(MODELS))
@@ -123,10 +124,10 @@ def test_mobilenets_keep_timms_dimension_and_normalisation(model: Any) -> None:
     config = timm.get_pretrained_cfg(model)
     dimension, (mean, deviation) = MODELS[model]
     assert (config.mean, config.std) == (mean, deviation)
-    black, white = (extractor.prepare(np.full((112, 112, 3), v, np.uint8)) for v in (0, 255))
+    black, white = seen(extractor, *(np.full((112, 112, 3), v, np.uint8) for v in (0, 255)))
     np.testing.assert_allclose(black[:, 5, 5], -np.array(mean) / deviation, atol=1e-6)
     np.testing.assert_allclose(white[:, 5, 5], (1 - np.array(mean)) / deviation, atol=1e-6)
-    batch = torch.from_numpy(np.stack([extractor.prepare(_picture(seed=s)) for s in range(3)]))
+    batch = seen(extractor, *(_picture(seed=s) for s in range(3)))
     with torch.inference_mode():
         output = extractor.embed(batch)
     assert output.shape == (3, dimension) == (3, MobileNetVA.spec(settings).dimension)
@@ -143,7 +144,7 @@ def test_mobilenet_takes_a_whole_timm_checkpoint(tmp_path: Path) -> None:
         MobileNetVA.Settings(extractor="ms_va", model="mobilenetv3_small_100", size=64, weights=weights)
     )
     extractor.load(CPU)
-    batch = torch.from_numpy(extractor.prepare(_picture()))[None]
+    batch = seen(extractor, _picture())
     with torch.inference_mode():
         expected = whole.forward_head(whole.forward_features(batch), pre_logits=True)
         torch.testing.assert_close(extractor.embed(batch), expected)

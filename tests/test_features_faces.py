@@ -20,6 +20,7 @@ from abaw_pipeline.networks.checkpoint import load_weights
 from abaw_pipeline.networks.inception_resnet_v1 import InceptionResnetV1
 from abaw_pipeline.networks.random_weights import randomise
 from abaw_pipeline.runtime import torch_compat  # noqa: F401  # before timm
+from tests.pictures import seen
 
 import timm  # isort: skip
 
@@ -59,7 +60,7 @@ def test_random_weights_give_a_vector_of_the_stated_length(
 ) -> None:
     extractor = _extractor(name, **settings)
     extractor.load(CPU)
-    batch = torch.from_numpy(np.stack([extractor.prepare(_picture(seed=seed)) for seed in range(3)]))
+    batch = seen(extractor, *(_picture(seed=seed) for seed in range(3)))
     assert batch.shape == (3, 3, size, size)
     with torch.inference_mode():
         output = extractor.embed(batch)
@@ -80,9 +81,9 @@ def test_the_network_sees_rgb_by_its_own_statistics(
         "mae": (values / 255 - IMAGENET[0]) / IMAGENET[1],
         "regnet": (values / 255 - IMAGENET[0]) / IMAGENET[1],
     }[name.split("_")[0]]
-    prepared = extractor.prepare(picture)
-    assert prepared.dtype == np.float32 and prepared.flags.c_contiguous
-    np.testing.assert_allclose(prepared, expected.transpose(2, 0, 1), atol=1e-5)
+    prepared = seen(extractor, picture)
+    assert prepared.dtype == torch.float32 and prepared.is_contiguous(memory_format=torch.channels_last)
+    np.testing.assert_allclose(prepared[0], expected.transpose(2, 0, 1), atol=1e-5)
 
 
 @each
@@ -101,7 +102,7 @@ def test_settings_decide_dimension_and_size() -> None:
 
     assert (dimension("mae"), dimension("mae", model="large")) == (768, 1024)
     assert (dimension("regnet"), dimension("regnet", model="regnet_y_1_6gf")) == (440, 888)
-    assert _extractor("regnet", size=224).prepare(_picture()).shape == (3, 224, 224)
+    assert seen(_extractor("regnet", size=224), _picture()).shape == (1, 3, 224, 224)
 
 
 def test_fau_is_the_network_of_ires100_with_weights_of_its_own(tmp_path: Path) -> None:
@@ -190,7 +191,7 @@ def test_regnet_gives_with_timms_file_what_timm_gives(tmp_path: Path) -> None:
     randomise(other, 0, (3, 64, 64))
     extractor = _extractor("regnet", _file(tmp_path / "timm.pth", other.state_dict()))
     extractor.load(CPU)
-    batch = torch.from_numpy(np.stack([extractor.prepare(_picture(seed=seed)) for seed in range(2)]))
+    batch = seen(extractor, _picture(seed=0), _picture(seed=1))
     with torch.inference_mode():
         expected = other.forward_head(other.forward_features(batch), pre_logits=True)
         torch.testing.assert_close(extractor.embed(batch), expected, rtol=1e-3, atol=1e-3)

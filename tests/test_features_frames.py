@@ -158,8 +158,8 @@ class _Gpu:
         self.flying: list[int] = []
         self.most = 0
 
-    def empty(self, *shape: int) -> torch.Tensor:
-        return torch.empty(shape)
+    def empty(self, count: int, like: np.ndarray) -> torch.Tensor:
+        return torch.empty((count, *like.shape))
 
     def launch(self, inputs: torch.Tensor) -> Any:
         number = int(inputs.flatten()[0])

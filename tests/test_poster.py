@@ -21,6 +21,7 @@ from abaw_pipeline.networks.ir50 import IR50
 from abaw_pipeline.networks.mobilefacenet import MobileFaceNet
 from abaw_pipeline.networks.poster_v2 import PosterV2
 from abaw_pipeline.runtime import torch_compat  # noqa: F401  # before timm
+from tests.pictures import seen
 
 import timm  # isort: skip
 
@@ -204,11 +205,11 @@ def test_vit_gives_timms_normalised_tokens(
 
 def test_pictures_are_rgb_224_by_imagenets_statistics() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (112, 112, 3), np.uint8)
-    prepared = _extractor().prepare(picture)
+    (prepared,) = seen(_extractor(), picture)
     large = cv2.resize(picture, (224, 224), interpolation=cv2.INTER_CUBIC)
     mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-    assert prepared.dtype == np.float32
-    np.testing.assert_allclose(prepared.transpose(1, 2, 0), (large / 255 - mean) / deviation, atol=1e-5)
+    assert prepared.dtype == torch.float32
+    np.testing.assert_allclose(prepared.permute(1, 2, 0), (large / 255 - mean) / deviation, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,9 @@ if TYPE_CHECKING:  # a spec is read while Snakemake parses: torch must not be im
 SAMPLE_RATE = 16_000
 """Sampling rate in Hz of every sound an extractor sees."""
 
+Statistics = tuple[tuple[float, ...], tuple[float, ...]]
+"""Mean and standard deviation per channel, of pictures in [0, 1]."""
+
 Source = Literal["faces", "frames", "sound", "files"]
 """What a feature is made from: face crops, whole pictures, sound, or files that lie beside the recordings."""
 
@@ -79,8 +82,19 @@ class FrameExtractor(Protocol):
     def load(self, device: torch.device) -> None:
         """Build the network, load its weights, move it to ``device``. Called once before the first batch."""
 
+    @property
+    def statistics(self) -> Statistics | None:
+        """Mean and standard deviation of each channel, of pictures in [0, 1], that belong to the weights.
+
+        ``None`` where ``prepare`` gives float32.
+        """
+
     def prepare(self, picture: np.ndarray) -> np.ndarray:
-        """One RGB picture ``(H, W, 3)`` uint8 to the network's input ``(C, h, w)`` float32. Runs in worker threads."""
+        """One RGB picture ``(H, W, 3)`` uint8 to what the network sees. Runs in worker threads.
+
+        Either ``(h, w, C)`` uint8, which the device scales by ``statistics``, or the network's input ``(C, h, w)``
+        float32.
+        """
 
     def embed(self, batch: torch.Tensor) -> torch.Tensor:
         """Inputs ``(B, C, h, w)`` on the device to features ``(B, D)``."""

@@ -119,7 +119,7 @@ def prepare(extractor: FrameExtractor, embedder: Embedder, batch: list[Part]) ->
         try:
             for number, row in enumerate(part.rows if not part.clip.ended else ()):
                 one = extractor.prepare(part.clip.pictures.picture(int(row)))  # type: ignore[union-attr]
-                inputs = embedder.empty(most, *one.shape) if inputs is None else inputs
+                inputs = embedder.empty(most, one) if inputs is None else inputs
                 inputs.numpy()[count + number] = one
                 part.count = number + 1
         except ValueError as error:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from abaw_pipeline.features.base import FrameExtractor
+from abaw_pipeline.features.visual.pictures import standardised
 from abaw_pipeline.runtime.progress import say
 
 
@@ -41,13 +42,15 @@ class Embedder:
             if isinstance(network, nn.Module):
                 network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._copying = torch.cuda.Stream(device) if device.type == "cuda" else None
+        self._statistics = getattr(extractor, "statistics", None)
         self._embed = torch.compile(extractor.embed) if compiled else extractor.embed
         self._most: int | None = None
         """Pictures that fit at once, where a batch did not."""
 
-    def empty(self, *shape: int) -> torch.Tensor:
-        """Memory for a batch of inputs ``(B, C, h, w)``, from which a GPU copies while it computes."""
-        return torch.empty(shape, pin_memory=self.device.type == "cuda")
+    def empty(self, count: int, like: np.ndarray) -> torch.Tensor:
+        """Memory for ``count`` prepared pictures like one, from which a GPU copies while it computes."""
+        dtype = torch.uint8 if like.dtype == np.uint8 else torch.float32
+        return torch.empty((count, *like.shape), dtype=dtype, pin_memory=self.device.type == "cuda")
 
     def launch(self, inputs: torch.Tensor) -> Callable[[], np.ndarray]:
         """Start on inputs ``(B, C, h, w)``; what is returned waits for the features, ``(B, D)`` float32.
@@ -105,7 +108,9 @@ class Embedder:
     def _features(self, inputs: torch.Tensor) -> torch.Tensor:
         with inference(self.device, self._precision):
             batch = self._on_device(inputs)
-            if batch.ndim == 4:
+            if batch.dtype == torch.uint8 and self._statistics:
+                batch = standardised(batch, self._statistics)
+            elif batch.ndim == 4:
                 batch = batch.contiguous(memory_format=torch.channels_last)
             output = self._embed(batch).float()
         if output.shape != (len(inputs), self.dimension):

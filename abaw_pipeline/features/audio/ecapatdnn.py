@@ -55,11 +55,7 @@ class EcapaTDNN:
 
     def load(self, device: torch.device) -> None:
         from abaw_pipeline.networks.checkpoint import load_weights
-        from abaw_pipeline.runtime import torch_compat  # noqa: F401  # before speechbrain, which imports torchaudio
-
-        from speechbrain.lobes.features import Fbank  # isort: skip
-        from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
-        from speechbrain.processing.features import InputNormalization
+        from abaw_pipeline.networks.ecapa import ECAPA_TDNN, Fbank, InputNormalization
 
         self.device = device
         self.bands = Fbank(sample_rate=SAMPLE_RATE, n_mels=BANDS).to(device)

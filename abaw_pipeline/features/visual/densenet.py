@@ -24,6 +24,8 @@ class DenseNet:
 
         extractor: Literal["densenet"]
 
+    statistics = ((MEAN / 255,), (DEVIATION / 255,))
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
@@ -40,8 +42,7 @@ class DenseNet:
     def prepare(self, picture: np.ndarray) -> np.ndarray:
         import cv2
 
-        grey = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (SIZE, SIZE))
-        return ((grey.astype(np.float32) - np.float32(MEAN)) / np.float32(DEVIATION))[None]
+        return cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (SIZE, SIZE))[..., None]
 
     def embed(self, batch: torch.Tensor) -> torch.Tensor:
         return self.network(batch)

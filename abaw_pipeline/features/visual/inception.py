@@ -27,6 +27,9 @@ class _Inception:
     Settings: ClassVar[type[ExtractorSettings]]
     trained_on: ClassVar[str]
 
+    statistics = ((127.5 / 255,) * 3, (128 / 255,) * 3)
+    """Maps 0 to 255 to (x - 127.5) / 128."""
+
     def __init__(self, settings: ExtractorSettings) -> None:
         self.settings = settings
 
@@ -42,8 +45,7 @@ class _Inception:
         self.network = network.to(device)
 
     def prepare(self, picture: np.ndarray) -> np.ndarray:
-        scaled = (resized(picture, SIZE).astype(np.float32) - np.float32(127.5)) / np.float32(128)
-        return np.ascontiguousarray(scaled.transpose(2, 0, 1))
+        return resized(picture, SIZE)
 
     def embed(self, batch: torch.Tensor) -> torch.Tensor:
         return self.network(batch)

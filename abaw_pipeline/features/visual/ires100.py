@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from abaw_pipeline.features.base import ExtractorSettings, Spec
-from abaw_pipeline.features.visual.pictures import HALF, resized, standardised
+from abaw_pipeline.features.visual.pictures import HALF, resized
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +23,8 @@ class IRes100:
 
         extractor: Literal["ires100"]
 
+    statistics = HALF
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
@@ -37,7 +39,7 @@ class IRes100:
         self.network = load_weights(iresnet100(), self.settings.weights, IResNet.INPUT).to(device)
 
     def prepare(self, picture: np.ndarray) -> np.ndarray:
-        return standardised(resized(picture, SIZE), HALF)
+        return resized(picture, SIZE)
 
     def embed(self, batch: torch.Tensor) -> torch.Tensor:
         return self.network(batch)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from abaw_pipeline.features.base import ExtractorSettings, Spec
-from abaw_pipeline.features.visual.pictures import IMAGENET, resized, standardised
+from abaw_pipeline.features.visual.pictures import IMAGENET, resized
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +33,8 @@ class MAE:
         pooling: Literal["cls", "patches"] = "patches"
         """The CLS token, or the mean of the patch tokens, which every layout of weights allows."""
 
+    statistics = IMAGENET
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
@@ -49,7 +51,7 @@ class MAE:
         self.network = load_weights(network, weights, shape, IGNORED, partial(take_form, network)).to(device)
 
     def prepare(self, picture: np.ndarray) -> np.ndarray:
-        return standardised(resized(picture, SIZE), IMAGENET)
+        return resized(picture, SIZE)
 
     def embed(self, batch: torch.Tensor) -> torch.Tensor:
         return self.network(batch)

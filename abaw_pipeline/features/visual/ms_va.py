@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from abaw_pipeline.features.base import ExtractorSettings, Spec
-from abaw_pipeline.features.visual.pictures import HALF, IMAGENET, resized, standardised
+from abaw_pipeline.features.base import ExtractorSettings, Spec, Statistics
+from abaw_pipeline.features.visual.pictures import HALF, IMAGENET, resized
 
 if TYPE_CHECKING:
     import torch
@@ -52,8 +52,12 @@ class MobileNetVA:
         shape = (3, self.settings.size, self.settings.size)
         self.network = load_weights(network, self.settings.weights, shape, ignored=("classifier.",)).to(device)
 
+    @property
+    def statistics(self) -> Statistics:
+        return MODELS[self.settings.model][1]
+
     def prepare(self, picture: np.ndarray) -> np.ndarray:
-        return standardised(resized(picture, self.settings.size), MODELS[self.settings.model][1])
+        return resized(picture, self.settings.size)
 
     def embed(self, batch: torch.Tensor) -> torch.Tensor:
         return self.network(batch)

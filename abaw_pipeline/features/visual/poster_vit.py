@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from abaw_pipeline.features.base import ExtractorSettings, Spec
-from abaw_pipeline.features.visual.pictures import IMAGENET, resized, standardised
+from abaw_pipeline.features.visual.pictures import IMAGENET, resized
 from abaw_pipeline.features.weights import Weights
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class PosterViT:
                     raise ValueError(f"{field}: 'parts: {self.parts}' has no use for them; remove the key")
             return self
 
+    statistics = IMAGENET
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
@@ -78,7 +80,7 @@ class PosterViT:
         return load_weights(network, self.settings.vit, (3, SIZE, SIZE), ignored=("head.",))
 
     def prepare(self, picture: np.ndarray) -> np.ndarray:
-        return standardised(resized(picture, SIZE), IMAGENET)
+        return resized(picture, SIZE)
 
     def embed(self, batch: torch.Tensor) -> torch.Tensor:
         return self.network(batch)

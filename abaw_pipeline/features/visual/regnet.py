@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from abaw_pipeline.features.base import ExtractorSettings, Spec
-from abaw_pipeline.features.visual.pictures import IMAGENET, resized, standardised
+from abaw_pipeline.features.visual.pictures import IMAGENET, resized
 
 if TYPE_CHECKING:
     import torch
@@ -39,6 +39,8 @@ class RegNet:
         ImageNet weights were trained on 224; Nguyen et al. (ABAW3) feed them crops of 112.
         """
 
+    statistics = IMAGENET
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
@@ -62,7 +64,7 @@ class RegNet:
         self.network = load_weights(network, self.settings.weights, shape, ignored, _torchvision_names).to(device)
 
     def prepare(self, picture: np.ndarray) -> np.ndarray:
-        return standardised(resized(picture, self.settings.size), IMAGENET)
+        return resized(picture, self.settings.size)
 
     def embed(self, batch: torch.Tensor) -> torch.Tensor:
         return self.network(batch)
