@@ -131,7 +131,7 @@ class SoundExtractor(Protocol):
 
         Centres increase from row to row and from block to block. Memory must not grow with the length of the sound:
         read ``samples`` piece by piece and give a block every minute or so. Where blocks begin must not change any
-        value. Sound shorter than one window gives no rows (no block, or an empty one).
+        value. Sound of which no window holds enough gives no rows (no block, or an empty one).
         """
 
 

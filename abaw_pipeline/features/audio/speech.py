@@ -77,7 +77,7 @@ class SpeechTransformer:
         self.batch = 1 if device.type == "cpu" else BATCH
 
     def describe(self, samples: Samples) -> Iterator[Rows]:
-        """Rows of ``windows.py``'s windows; each is timed by the middle of the 25 ms that its convolutions see."""
+        """Rows of the windows of ``grid.py``; each is timed by the middle of the 25 ms that its convolutions see."""
         own, context = round(self.settings.window_s * ROWS_PER_S), round(self.settings.context_s * ROWS_PER_S)
         for batch in batches(windows(len(samples), own, context, FIELD, HOP), self.batch):
             pieces = np.stack([self._prepared(samples[window.start : window.stop]) for window in batch])
