@@ -68,14 +68,17 @@ def test_tone_lies_at_its_frequency_counted_from_the_bottom(hertz: float) -> Non
 def test_time_runs_from_left_to_right_and_loudness_does_not_matter() -> None:
     sound = np.concatenate([_tone(1000, 0.5), np.zeros(RATE // 2, np.float32)])
     picture = _picture(sound)
-    assert picture[196, 2:100, 1].min() > 150 and picture[:, 130:, 1].max() == picture.min(axis=(0, 1))[1]
+    darkest = picture.min(axis=(0, 1))[1]
+    assert picture[196, 2:100, 1].min() > 150 and picture[:, 130:, 1].max() == pytest.approx(darkest, abs=1e-3)
     loud, soft = _picture(varied(1)), _picture(varied(1) / 8)
     np.testing.assert_allclose(loud, soft, atol=2)  # a level at the edge of two colours may take either
 
 
 def test_silence_is_all_in_the_darkest_colour() -> None:
     darkest = np.array(colormaps["viridis"](0, bytes=True)[:3])
-    np.testing.assert_array_equal(_picture(np.zeros(RATE, np.float32)), np.broadcast_to(darkest, (224, 224, 3)))
+    expected = np.broadcast_to(darkest, (224, 224, 3))
+    # OpenCV's last digits differ with its threads, which extraction of pictures turns off.
+    np.testing.assert_allclose(_picture(np.zeros(RATE, np.float32)), expected, atol=1e-3)
 
 
 def test_row_is_the_mean_of_torchvisions_last_maps_on_imagenets_scale(extractor: DeepSpectrum) -> None:
