@@ -132,6 +132,11 @@ class Run:
         return self.process.returncode
 
 
+def heed_interrupts() -> None:
+    """Tests that a shell started in the background ignore SIGINT, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def snakemake(project: Project, *options: str) -> Iterator[Run]:
     """Start ``snakemake --workflow-profile profiles/slurm``; whatever is left of it at the end is killed."""
@@ -140,7 +145,13 @@ def snakemake(project: Project, *options: str) -> Iterator[Run]:
     environment = {**os.environ, "PYTHONPATH": str(project.root), "PYTHONDONTWRITEBYTECODE": "1"}
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command, cwd=project.root, env=environment, stdout=out, stderr=out, start_new_session=True
+            command,
+            cwd=project.root,
+            env=environment,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            preexec_fn=heed_interrupts,
         )
     try:
         yield Run(process, log)
