@@ -7,12 +7,14 @@ from fractions import Fraction
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
+import h5py
 import numpy as np
 
-from abaw_pipeline.runtime.keys import digest, file_digest
+from abaw_pipeline.runtime.keys import array_digest, digest, file_digest
 from abaw_pipeline.types import Clip
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -138,3 +140,12 @@ def clip_of(
     content = digest([[part.name, file_digest(part)] for part in parts])
     place = {"video": str(video) if video else None, "crops": str(crops) if crops else None}
     return Clip(id=name, recording=name, rate=rate, side=side, digest=content, **place)
+
+
+def write_media(path: Path, arrays: dict[str, np.ndarray], **attributes: Any) -> None:
+    """One file of a clip's media, as the media stage writes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
+        for name, array in arrays.items():
+            file[name] = array
+        file.attrs.update({"key": "k", "content": array_digest(*arrays.values()), **attributes})

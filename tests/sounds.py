@@ -25,6 +25,20 @@ def varied(seconds: float) -> np.ndarray:
     return (loudness * (tone + 0.1 * rng.standard_normal(len(times)))).astype(np.float32)
 
 
+class Tape:
+    """Sound on disk that remembers the longest piece read at once."""
+
+    def __init__(self, sound: np.ndarray) -> None:
+        self.sound, self.longest = sound, 0
+
+    def __len__(self) -> int:
+        return len(self.sound)
+
+    def __getitem__(self, piece: slice) -> np.ndarray:
+        self.longest = max(self.longest, len(self.sound[piece]))
+        return self.sound[piece]
+
+
 def described(extractor: Any, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows and centres of all blocks together."""
     blocks = list(extractor.describe(samples))

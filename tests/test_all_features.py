@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import h5py
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
@@ -17,10 +16,9 @@ from abaw_pipeline.features.plan import plan_feature
 from abaw_pipeline.features.registry import OURS, FeatureSettings
 from abaw_pipeline.features.store import FeatureStore
 from abaw_pipeline.media.store import Faces, Pictures, read_clock, read_sound
-from abaw_pipeline.runtime.keys import array_digest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.types import Clip
-from tests.media_fixtures import CLIPS, YUNET
+from tests.media_fixtures import CLIPS, YUNET, write_media
 from tests.project import Project
 
 RANDOM = {"source": "random", "seed": 0}
@@ -149,18 +147,10 @@ def _media(layout: Layout, clip: str, frames: int, sound_s: float, start_s: floa
     }
     samples = rng.standard_normal(int(sound_s * RATE)).astype(np.float32) * (0 if silent else 0.1)
     heard = np.array([[0, len(samples)]] * bool(len(samples)), np.int64).reshape(-1, 2)
-    _write(layout.clock(clip), {"times": np.arange(frames) / 25})
+    write_media(layout.clock(clip), {"times": np.arange(frames) / 25})
     for path in (layout.faces(clip), layout.frames(clip)):
-        _write(path, packed, aligned="box")
-    _write(layout.sound(clip), {"samples": samples, "heard": heard}, start_s=start_s, present=bool(len(samples)))
+        write_media(path, packed, aligned="box")
+    write_media(layout.sound(clip), {"samples": samples, "heard": heard}, start_s=start_s, present=bool(len(samples)))
     assert len(read_clock(layout, clip)) == frames and len(read_sound(layout, clip).samples) == len(samples)
     with Faces(layout, clip) as faces, Pictures(layout, clip) as pictures:
         assert (faces.valid == pictures.valid).all()
-
-
-def _write(path: Path, arrays: dict[str, np.ndarray], **attributes: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with h5py.File(path, "w") as file:
-        for key, array in arrays.items():
-            file[key] = array
-        file.attrs.update({"key": "k", "content": array_digest(*arrays.values()), **attributes})

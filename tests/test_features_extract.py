@@ -17,10 +17,10 @@ from abaw_pipeline.features.plan import FeaturePlan, plan_feature
 from abaw_pipeline.features.store import FeatureStore
 from abaw_pipeline.features.visual.densenet import DenseNet
 from abaw_pipeline.features.weights import FileWeights, RandomWeights
-from abaw_pipeline.runtime.keys import array_digest
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.types import Clip, Skipped
+from tests.media_fixtures import write_media
 
 RATE = 16_000
 
@@ -43,14 +43,6 @@ def _clips(*ids: str) -> list[Clip]:
     return [Clip(name, name) for name in ids]
 
 
-def _write(path: Path, arrays: dict[str, np.ndarray], **attributes: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with h5py.File(path, "w") as file:
-        for name, array in arrays.items():
-            file[name] = array
-        file.attrs.update({"key": "k", "content": array_digest(*arrays.values()), **attributes})
-
-
 def _media(layout: Layout, clip: str, frames: int = 30, sound_s: float = 1.2, seed: int = 0) -> np.ndarray:
     """Media of one clip at 25 Hz, as the media stage writes it; returns which frames have a face."""
     rng = np.random.default_rng(seed)
@@ -58,11 +50,11 @@ def _media(layout: Layout, clip: str, frames: int = 30, sound_s: float = 1.2, se
     pictures = [cv2.imencode(".jpg", rng.integers(0, 256, (112, 112, 3), np.uint8))[1] if v else b"" for v in valid]
     offsets = np.cumsum([0, *map(len, pictures)])
     packed = np.concatenate([np.frombuffer(bytes(p), np.uint8) for p in pictures])
-    _write(layout.clock(clip), {"times": np.arange(frames) / 25})
-    _write(layout.faces(clip), {"jpeg": packed, "offsets": offsets, "valid": valid}, aligned="box")
+    write_media(layout.clock(clip), {"times": np.arange(frames) / 25})
+    write_media(layout.faces(clip), {"jpeg": packed, "offsets": offsets, "valid": valid}, aligned="box")
     samples = (0.1 * rng.standard_normal(int(sound_s * RATE))).astype(np.float32)
     heard = np.array([[0, len(samples)]] if len(samples) else np.empty((0, 2)), np.int64)
-    _write(layout.sound(clip), {"samples": samples, "heard": heard}, start_s=0.0, present=len(samples) > 0)
+    write_media(layout.sound(clip), {"samples": samples, "heard": heard}, start_s=0.0, present=len(samples) > 0)
     return valid
 
 

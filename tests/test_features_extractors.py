@@ -18,6 +18,7 @@ from abaw_pipeline.features.visual.pictures import HALF, IMAGENET, standardised
 from abaw_pipeline.features.weights import FileWeights, RandomWeights
 from abaw_pipeline.runtime import torch_compat  # noqa: F401  # before timm and torchaudio
 from tests.pictures import seen
+from tests.sounds import described
 
 import timm  # isort: skip
 from torchaudio.compliance import kaldi  # isort: skip
@@ -38,13 +39,6 @@ def _picture(size: int = 112, seed: int = 0) -> np.ndarray:
     return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
 
 
-def _described(extractor: Any, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All blocks of a sound extractor in one piece."""
-    blocks = list(extractor.describe(samples))
-    empty = np.empty((0, extractor.spec(extractor.settings).dimension), np.float32)
-    return np.concatenate([empty, *(v for v, _ in blocks)]), np.concatenate([np.empty(0), *(t for _, t in blocks)])
-
-
 def _fbank(bins: int = 80) -> FilterBank:
     return FilterBank(FilterBank.Settings(extractor="fbank", bins=bins))
 
@@ -52,7 +46,7 @@ def _fbank(bins: int = 80) -> FilterBank:
 @pytest.mark.parametrize("bins", [40, 80])
 def test_fbank_is_torchaudios(bins: int) -> None:
     samples = _noise(1.5)
-    values, times = _described(_fbank(bins), samples)
+    values, times = described(_fbank(bins), samples)
     direct = kaldi.fbank(
         torch.from_numpy(samples)[None],
         num_mel_bins=bins,
@@ -68,7 +62,7 @@ def test_fbank_is_torchaudios(bins: int) -> None:
 
 def test_fbank_in_blocks_is_fbank_at_once() -> None:
     samples = _noise((BLOCK + 300) * HOP / RATE)
-    values, times = _described(_fbank(20), samples)
+    values, times = described(_fbank(20), samples)
     direct = kaldi.fbank(torch.from_numpy(samples)[None], num_mel_bins=20, dither=0.0).numpy()
     assert values.shape == direct.shape == (len(times), 20)
     np.testing.assert_allclose(values, direct, atol=1e-4)
@@ -76,7 +70,7 @@ def test_fbank_in_blocks_is_fbank_at_once() -> None:
 
 @pytest.mark.parametrize(("samples", "rows"), [(0, 0), (WINDOW - 1, 0), (WINDOW, 1), (WINDOW + HOP, 2)])
 def test_fbank_of_hardly_any_sound(samples: int, rows: int) -> None:
-    values, times = _described(_fbank(), np.zeros(samples, np.float32))
+    values, times = described(_fbank(), np.zeros(samples, np.float32))
     assert values.shape == (rows, 80) and times.shape == (rows,)
 
 

@@ -32,7 +32,8 @@ from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.storage import CannotWrite
 from abaw_pipeline.runtime.temporaries import sweep
 from abaw_pipeline.types import Clock, FrameTable
-from tests.test_features_extract import _clips, _media, _write
+from tests.media_fixtures import write_media
+from tests.test_features_extract import _clips, _media
 
 RATE = 16_000
 CODE = ("features.audio.fbank",)
@@ -110,7 +111,7 @@ def layout(tmp_path: Path) -> Layout:
 
 def _sound(layout: Layout, clip: str, samples: np.ndarray, start_s: float = 0.0) -> None:
     heard = np.array([[0, len(samples)]] if len(samples) else np.empty((0, 2)), np.int64)
-    _write(layout.sound(clip), {"samples": samples, "heard": heard}, start_s=start_s, present=len(samples) > 0)
+    write_media(layout.sound(clip), {"samples": samples, "heard": heard}, start_s=start_s, present=len(samples) > 0)
 
 
 def _odd_clips(layout: Layout) -> list[str]:
@@ -124,7 +125,7 @@ def _odd_clips(layout: Layout) -> list[str]:
     _sound(layout, "late", tone, start_s=1.0)
     _sound(layout, "short", tone[: RATE // 20])
     nothing = {"jpeg": np.empty(0, np.uint8), "offsets": np.zeros(51, int), "valid": np.zeros(50, bool)}
-    _write(layout.faces("faceless"), nothing, aligned="box")
+    write_media(layout.faces("faceless"), nothing, aligned="box")
     return ["mute", "silent", "late", "faceless", "one", "short", "whole"]
 
 
@@ -175,13 +176,13 @@ def test_memory_does_not_grow_with_the_clip(layout: Layout, monkeypatch: pytest.
     peaks = []
     plan = _plan(monkeypatch, _Loud)
     for clip, seconds in (("warm", 5), ("short", 600), ("long", 3600)):
-        _write(layout.clock(clip), {"times": np.arange(seconds * 25) / 25})
+        write_media(layout.clock(clip), {"times": np.arange(seconds * 25) / 25})
         _sound(layout, clip, np.zeros(0, np.float32))
         with h5py.File(layout.sound(clip), "r+") as file:
             del file["samples"], file["heard"]
             file.create_dataset("samples", (seconds * RATE,), "f4", chunks=(1 << 16,), fillvalue=0.1)
             file["heard"] = np.array([[0, seconds * RATE]])
-        _write(layout.faces(clip), {"valid": np.zeros(1, bool)})
+        write_media(layout.faces(clip), {"valid": np.zeros(1, bool)})
         tracemalloc.start()
         assert extract(plan, _clips(clip), layout).clips[clip]["valid"] == seconds * 25 > (clip != "warm") * SHARD_ROWS
         peaks.append(tracemalloc.get_traced_memory()[1])

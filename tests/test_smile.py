@@ -13,6 +13,7 @@ import torch
 from abaw_pipeline.features.audio import smile
 from abaw_pipeline.features.audio.compare import VOICING, ComParE
 from abaw_pipeline.features.audio.egemaps import EGeMAPS
+from tests.sounds import Tape, described
 
 RATE = 16_000
 LLD, DELTAS = opensmile.FeatureLevel.LowLevelDescriptors, opensmile.FeatureLevel.LowLevelDescriptors_Deltas
@@ -41,12 +42,6 @@ def _extractor(name: str, **settings: Any) -> Any:
     return extractor
 
 
-def _described(extractor: Any, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    blocks = list(extractor.describe(samples))
-    empty = np.empty((0, extractor.spec(extractor.settings).dimension), np.float32)
-    return np.concatenate([empty, *(v for v, _ in blocks)]), np.concatenate([np.empty(0), *(t for _, t in blocks)])
-
-
 def _direct(feature_set: Any, level: Any, samples: np.ndarray) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -56,7 +51,7 @@ def _direct(feature_set: Any, level: Any, samples: np.ndarray) -> Any:
 @pytest.mark.parametrize(("version", "dimension"), [("v02", 25), ("v01a", 23), ("v01b", 23)])
 def test_egemaps_llds_are_opensmiles(version: str, dimension: int) -> None:
     samples = _voice(1.5)
-    values, times = _described(_extractor("egemaps", set=version), samples)
+    values, times = described(_extractor("egemaps", set=version), samples)
     table = _direct(opensmile.FeatureSet[SETS[version]], LLD, samples)
     np.testing.assert_array_equal(values, table.to_numpy(np.float32))
     assert values.shape == (len(times), dimension)
@@ -72,7 +67,7 @@ def _same_voicing_deltas(found: np.ndarray, direct: np.ndarray) -> None:
 
 def test_compare_llds_are_opensmiles() -> None:
     samples = _voice(6)
-    values, times = _described(_extractor("compare"), samples)
+    values, times = described(_extractor("compare"), samples)
     table, deltas = _direct(COMPARE, LLD, samples), _direct(COMPARE, DELTAS, samples)
     assert values.shape == (len(times), 130) and values.dtype == np.float32
     assert list(table.columns[:VOICING]) == [column.removesuffix("_de") for column in deltas.columns[:VOICING]]
@@ -85,7 +80,7 @@ def test_compare_llds_are_opensmiles() -> None:
 @pytest.mark.parametrize("name", ["egemaps", "compare"])
 def test_chunks_are_not_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     samples = _voice(40)
-    whole, times = _described(_extractor(name), samples)
+    whole, times = described(_extractor(name), samples)
     monkeypatch.setattr(smile, "CHUNK", 700)
     blocks = list(_extractor(name).describe(samples))
     assert [len(values) for values, _ in blocks[:-1]] == [700] * 5
@@ -95,25 +90,11 @@ def test_chunks_are_not_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_without_context_chunks_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     samples = _voice(20)
-    whole, _ = _described(_extractor("compare"), samples)
+    whole, _ = described(_extractor("compare"), samples)
     monkeypatch.setattr(smile, "CHUNK", 700)
     monkeypatch.setattr(smile, "BEFORE", 50)
-    values, _ = _described(_extractor("compare"), samples)
+    values, _ = described(_extractor("compare"), samples)
     assert np.abs(values - whole)[700:800].max() > 0.01
-
-
-class _Read:
-    """Sound that notes the longest piece asked of it."""
-
-    def __init__(self, samples: np.ndarray) -> None:
-        self.samples, self.longest = samples, 0
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def __getitem__(self, piece: slice) -> np.ndarray:
-        self.longest = max(self.longest, len(self.samples[piece]))
-        return self.samples[piece]
 
 
 @pytest.mark.parametrize("level", ["lld", "functionals"])
@@ -121,8 +102,8 @@ def test_sound_is_read_piece_by_piece(level: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(smile, "CHUNK", 500)
     extractor, read = _extractor("egemaps", level=level, hop_s=2.0), []
     for seconds in (22, 36):
-        sound = _Read(_voice(seconds))
-        _described(extractor, sound)  # type: ignore[arg-type]
+        sound = Tape(_voice(seconds))
+        described(extractor, sound)  # type: ignore[arg-type]
         read.append(sound.longest)
     assert read[0] == read[1] <= 20 * RATE
 
@@ -130,8 +111,8 @@ def test_sound_is_read_piece_by_piece(level: str, monkeypatch: pytest.MonkeyPatc
 def test_appended_sound_changes_the_end_alone() -> None:
     samples = _voice(8)
     for name in ("egemaps", "compare"):
-        longer, _ = _described(_extractor(name), samples)
-        shorter, _ = _described(_extractor(name), samples[: 6 * RATE])
+        longer, _ = described(_extractor(name), samples)
+        shorter, _ = described(_extractor(name), samples[: 6 * RATE])
         np.testing.assert_array_equal(longer[:500], shorter[:500])
 
 
@@ -141,14 +122,14 @@ def test_opensmiles_deltas_of_voicing_fade_and_local_ones_do_not() -> None:
     samples = np.tile(np.concatenate([second, np.zeros(RATE // 2, np.float32)]), 12)
     fading = _direct(COMPARE, DELTAS, samples).to_numpy()[:, :VOICING]
     assert np.abs(fading[1000:1100]).max(0)[0] < 0.2 * np.abs(fading[100:200]).max(0)[0]
-    local, _ = _described(_extractor("compare", voicing_deltas="local"), samples)
+    local, _ = described(_extractor("compare", voicing_deltas="local"), samples)
     early, late = local[200:300, 65 : 65 + VOICING], local[1000:1100, 65 : 65 + VOICING]
     np.testing.assert_allclose(late, early, atol=1e-6)
     assert np.abs(early).max(0)[0] > 0.1
 
 
 def test_local_deltas_are_the_regression_inside_voiced_stretches() -> None:
-    values, _ = _described(_extractor("compare", voicing_deltas="local"), _voice(4))
+    values, _ = described(_extractor("compare", voicing_deltas="local"), _voice(4))
     pitch, delta = values[:, 0].astype(np.float64), values[:, 65]
     inside = 2 + np.flatnonzero(np.lib.stride_tricks.sliding_window_view(pitch != 0, 5).all(1))
     far, near = pitch[inside + 2] - pitch[inside - 2], pitch[inside + 1] - pitch[inside - 1]
@@ -162,7 +143,7 @@ def test_local_deltas_are_the_regression_inside_voiced_stretches() -> None:
 )
 def test_functionals_describe_the_padded_window_around_their_time(name: str, feature_set: str, dimension: int) -> None:
     samples = _voice(2.0)
-    values, times = _described(_extractor(name, level="functionals", window_s=1.0, hop_s=0.5), samples)
+    values, times = described(_extractor(name, level="functionals", window_s=1.0, hop_s=0.5), samples)
     np.testing.assert_allclose(times, [0.0, 0.5, 1.0, 1.5])
     padded = np.pad(samples, RATE // 2)
     for row, first in zip(values, range(0, 2 * RATE, RATE // 2), strict=True):
@@ -173,10 +154,10 @@ def test_functionals_describe_the_padded_window_around_their_time(name: str, fea
 
 def test_functionals_in_blocks_keep_their_times(monkeypatch: pytest.MonkeyPatch) -> None:
     extractor, samples = _extractor("egemaps", level="functionals", window_s=0.5, hop_s=0.3), _voice(2)
-    values, times = _described(extractor, samples)
+    values, times = described(extractor, samples)
     monkeypatch.setattr(smile, "BLOCK", 3)
     assert [len(v) for v, _ in extractor.describe(samples)] == [3, 3, 1]
-    np.testing.assert_array_equal(_described(extractor, samples)[0], values)
+    np.testing.assert_array_equal(described(extractor, samples)[0], values)
     np.testing.assert_allclose(times, 0.3 * np.arange(7))
 
 
@@ -187,7 +168,7 @@ def test_silence_and_shortness_give_finite_rows(name: str, level: str, sound: st
     extractor = _extractor(name, level=level)
     samples = {"silence": np.zeros(RATE, np.float32), "voice": _voice(1), "loud": np.ones(RATE, np.float32)}[sound]
     for count in (0, 1, 800, 959, 960, 5000, RATE):
-        values, times = _described(extractor, samples[:count])
+        values, times = described(extractor, samples[:count])
         assert np.isfinite(values).all() and len(values) == len(times)
         assert (len(values) > 0) == (count >= (960 if level == "lld" else 1))
 
@@ -197,7 +178,7 @@ def test_full_scale_does_not_turn_over() -> None:
     loud = np.clip(3 * _voice(1), -1, 1)
     just_below = np.clip(loud, -1, 32767 / 32768)
     assert loud.max() == 1.0
-    values, _ = _described(_extractor("egemaps"), loud)
+    values, _ = described(_extractor("egemaps"), loud)
     np.testing.assert_array_equal(
         values, _direct(opensmile.FeatureSet.eGeMAPSv02, LLD, just_below).to_numpy(np.float32)
     )

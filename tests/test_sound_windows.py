@@ -6,21 +6,7 @@ import numpy as np
 import pytest
 
 from abaw_pipeline.features.audio.windows import centred_windows
-from tests.sounds import RATE, varied
-
-
-class Tape:
-    """Sound on disk that remembers the longest piece read at once."""
-
-    def __init__(self, sound: np.ndarray) -> None:
-        self.sound, self.longest = sound, 0
-
-    def __len__(self) -> int:
-        return len(self.sound)
-
-    def __getitem__(self, piece: slice) -> np.ndarray:
-        self.longest = max(self.longest, len(self.sound[piece]))
-        return self.sound[piece]
+from tests.sounds import RATE, Tape, varied
 
 
 def _all(sound: np.ndarray, window: int, hop_s: float, batch: int = 7) -> tuple[np.ndarray, np.ndarray]:
