@@ -27,7 +27,8 @@ from abaw_pipeline.runtime.paths import NOT_DATASETS
 from abaw_pipeline.runtime.settings import GpuSettings
 from abaw_pipeline.strict import Strict, nearest, parse, plain
 from abaw_pipeline.submission.settings import SubmissionSettings
-from abaw_pipeline.training.settings import ExperimentSettings, GridSettings, expand
+from abaw_pipeline.training.grids import GridSettings, expand
+from abaw_pipeline.training.settings import ExperimentSettings
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+.-]*")
 

@@ -30,7 +30,8 @@ from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.progress import progress
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.infer import infer
-from abaw_pipeline.training.settings import ExperimentSettings, fold_names
+from abaw_pipeline.training.settings import ExperimentSettings
+from abaw_pipeline.training.splits.names import fold_names
 from abaw_pipeline.training.train import train
 from abaw_pipeline.types import Clip
 

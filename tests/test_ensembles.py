@@ -23,7 +23,8 @@ from abaw_pipeline.metrics import mean_ccc
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.training import model_store
 from abaw_pipeline.training.infer import infer
-from abaw_pipeline.training.settings import ExperimentSettings, fold_names
+from abaw_pipeline.training.settings import ExperimentSettings
+from abaw_pipeline.training.splits.names import fold_names
 from abaw_pipeline.training.train import train
 from tests.toy_results import Toy
 

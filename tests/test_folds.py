@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abaw_pipeline.training.folds import shared_recordings, split
+from abaw_pipeline.training.splits.folds import shared_recordings, split
 from abaw_pipeline.training.settings import (
     ExperimentSettings,
     GridSettings,

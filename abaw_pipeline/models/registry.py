@@ -6,7 +6,7 @@ from typing import Any
 
 from abaw_pipeline.models.encoders.gru import GruEncoder
 from abaw_pipeline.models.encoders.transformer import TransformerEncoder
-from abaw_pipeline.models.settings import EncoderSettings
+from abaw_pipeline.models.encoders.settings import EncoderSettings
 
 ENCODERS: dict[str, type[Any]] = {
     "gru": GruEncoder,

@@ -10,7 +10,8 @@ from torch import nn
 
 from abaw_pipeline.models.heads import build_head
 from abaw_pipeline.models.registry import build_encoder
-from abaw_pipeline.models.settings import EncoderSettings, HeadSettings
+from abaw_pipeline.models.encoders.settings import EncoderSettings
+from abaw_pipeline.models.settings import HeadSettings
 
 
 class TemporalModel(nn.Module):

@@ -20,7 +20,8 @@ from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.submission.provenance import versions
 from abaw_pipeline.submission.write import provenance_path
 from abaw_pipeline.tasks import TASKS
-from abaw_pipeline.training.settings import ExperimentSettings, fold_names
+from abaw_pipeline.training.settings import ExperimentSettings
+from abaw_pipeline.training.splits.names import fold_names
 
 Row = dict[str, Any]
 

@@ -19,7 +19,7 @@ from abaw_pipeline.state.state import MISSING, State
 from abaw_pipeline.state.words import clips_in_words, code_changes, count, settings_changes
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.card import HISTORY, Card, card_in_weights
-from abaw_pipeline.training.folds import Fold, split
+from abaw_pipeline.training.splits.folds import Fold, split
 from abaw_pipeline.training.infer import prediction_store, roles
 from abaw_pipeline.training.plan import prediction_code, prediction_key, recipe, training_modules
 from abaw_pipeline.training.samples import align_labels

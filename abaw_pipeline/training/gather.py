@@ -11,7 +11,7 @@ from abaw_pipeline.datasets.index import read_clips, read_labels
 from abaw_pipeline.runtime.keys import array_digest, digest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.tasks import TASKS
-from abaw_pipeline.training.folds import Fold, shared_recordings, split
+from abaw_pipeline.training.splits.folds import Fold, shared_recordings, split
 from abaw_pipeline.training.plan import recipe
 from abaw_pipeline.training.samples import Aligned, align_labels
 from abaw_pipeline.training.settings import ExperimentSettings

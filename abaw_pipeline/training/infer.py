@@ -15,7 +15,7 @@ from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.progress import progress
 from abaw_pipeline.training.card import Card, read_card
-from abaw_pipeline.training.folds import Fold
+from abaw_pipeline.training.splits.folds import Fold
 from abaw_pipeline.training.outputs import keep_only
 from abaw_pipeline.training.plan import PREDICTION_MODULES, prediction_code, prediction_key, recipe
 from abaw_pipeline.training.settings import ExperimentSettings

@@ -16,7 +16,7 @@ from torch import nn
 
 from abaw_pipeline.models.temporal import TemporalModel
 from abaw_pipeline.runtime.progress import progress
-from abaw_pipeline.training.optimisation import build_optimiser, build_schedule
+from abaw_pipeline.training.optimisation.optimisers import build_optimiser, build_schedule
 from abaw_pipeline.training.predict import predict_frames
 from abaw_pipeline.training.registry import build_loss
 from abaw_pipeline.training.resident import Resident, Standard, Windows, cut

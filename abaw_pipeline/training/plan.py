@@ -18,8 +18,8 @@ def training_modules(settings: ExperimentSettings) -> tuple[str, ...]:
     return (
         "training.loop",
         "training.sides",
-        "training.folds",
-        "training.optimisation",
+        "training.splits.folds",
+        "training.optimisation.optimisers",
         "models.temporal",
         f"models.encoders.{settings.encoder.name}",
         f"training.losses.{settings.loss.name}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from abaw_pipeline.training.losses.ccc import CccLoss
-from abaw_pipeline.training.settings import LossSettings
+from abaw_pipeline.training.losses.settings import LossSettings
 
 LOSSES: dict[str, type[nn.Module]] = {"ccc": CccLoss}
 

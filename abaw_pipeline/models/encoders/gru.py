@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from abaw_pipeline.models.settings import GruSettings
+from abaw_pipeline.models.encoders.settings import GruSettings
 
 
 class GruEncoder(nn.Module):

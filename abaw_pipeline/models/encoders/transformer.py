@@ -7,7 +7,7 @@ import math
 import torch
 from torch import nn
 
-from abaw_pipeline.models.settings import TransformerSettings
+from abaw_pipeline.models.encoders.settings import TransformerSettings
 
 
 class TransformerEncoder(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from abaw_pipeline.training.settings import CccLossSettings
+from abaw_pipeline.training.losses.settings import CccLossSettings
 
 _EPSILON = 1e-8  # a batch may hold one annotated frame, or a constant
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler
 
-from abaw_pipeline.training.settings import OptimiserSettings, ScheduleSettings
+from abaw_pipeline.training.optimisation.settings import OptimiserSettings, ScheduleSettings
 
 
 def build_optimiser(settings: OptimiserSettings, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:

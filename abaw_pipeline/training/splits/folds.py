@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from abaw_pipeline.training.settings import FoldSettings, KFolds
+from abaw_pipeline.training.splits.settings import FoldSettings, KFolds
 from abaw_pipeline.types import Clip
 
 
