@@ -1,7 +1,8 @@
-"""Encoders by their name in the settings."""
+"""Encoders, fusions and frameworks by their names in the settings."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from abaw_pipeline.models.encoders.base import Encoder
@@ -12,6 +13,12 @@ from abaw_pipeline.models.encoders.settings import EncoderSettings
 from abaw_pipeline.models.encoders.transformer import TransformerEncoder
 from abaw_pipeline.models.encoders.transformer_lstm import TransformerLstmEncoder
 from abaw_pipeline.models.encoders.twin_transformer import TwinTransformerEncoder
+from abaw_pipeline.models.frameworks import Basic, Framework
+from abaw_pipeline.models.fusion.base import Fusion
+from abaw_pipeline.models.fusion.early import EarlyFuser
+from abaw_pipeline.models.parts import Part
+from abaw_pipeline.models.settings import FrameworkSettings, FusionSettings
+from abaw_pipeline.models.streams import Target
 
 ENCODERS: dict[str, type[Any]] = {
     "gru": GruEncoder,
@@ -22,8 +29,28 @@ ENCODERS: dict[str, type[Any]] = {
     "twin_transformer": TwinTransformerEncoder,
 }
 
+FUSIONS: dict[str, type[Any]] = {
+    "early": EarlyFuser,
+}
+
+FRAMEWORKS: dict[str, type[Any]] = {
+    "basic": Basic,
+}
+
 
 def build_encoder(settings: EncoderSettings) -> Encoder:
     """The encoder that ``settings`` describes."""
     encoder: Encoder = ENCODERS[settings.name](settings)
     return encoder
+
+
+def build_fusion(settings: FusionSettings, parts: Sequence[Part], encoder: EncoderSettings) -> Fusion:
+    """The fusion that ``settings`` describes, with its encoders."""
+    fusion: Fusion = FUSIONS[settings.name](settings, parts, encoder, build_encoder)
+    return fusion
+
+
+def build_framework(settings: FrameworkSettings, bottom: Fusion, targets: Mapping[str, Target]) -> Framework:
+    """The framework that ``settings`` describes, over what ``bottom`` makes."""
+    framework: Framework = FRAMEWORKS[settings.name](settings, bottom, targets, build_encoder)
+    return framework
