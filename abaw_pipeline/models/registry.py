@@ -13,9 +13,12 @@ from abaw_pipeline.models.encoders.settings import EncoderSettings
 from abaw_pipeline.models.encoders.transformer import TransformerEncoder
 from abaw_pipeline.models.encoders.transformer_lstm import TransformerLstmEncoder
 from abaw_pipeline.models.encoders.twin_transformer import TwinTransformerEncoder
-from abaw_pipeline.models.frameworks import Basic, Framework
+from abaw_pipeline.models.frameworks import Basic, Feedback, Framework, ShareBottom
 from abaw_pipeline.models.fusion.base import Fusion
+from abaw_pipeline.models.fusion.clip_tokens import ClipTokenFuser
 from abaw_pipeline.models.fusion.early import EarlyFuser
+from abaw_pipeline.models.fusion.interaction import InteractionFuser
+from abaw_pipeline.models.fusion.late import LateFuser
 from abaw_pipeline.models.parts import Part
 from abaw_pipeline.models.settings import FrameworkSettings, FusionSettings
 from abaw_pipeline.models.streams import Target
@@ -30,11 +33,16 @@ ENCODERS: dict[str, type[Any]] = {
 }
 
 FUSIONS: dict[str, type[Any]] = {
+    "clip_tokens": ClipTokenFuser,
     "early": EarlyFuser,
+    "interaction": InteractionFuser,
+    "late": LateFuser,
 }
 
 FRAMEWORKS: dict[str, type[Any]] = {
     "basic": Basic,
+    "feedback": Feedback,
+    "share_bottom": ShareBottom,
 }
 
 
