@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from abaw_pipeline.models.encoders.base import Encoder
 from abaw_pipeline.models.encoders.gru import GruEncoder
-from abaw_pipeline.models.encoders.transformer import TransformerEncoder
+from abaw_pipeline.models.encoders.gru_transformer import GruTransformerEncoder
+from abaw_pipeline.models.encoders.lstm import LstmEncoder
 from abaw_pipeline.models.encoders.settings import EncoderSettings
+from abaw_pipeline.models.encoders.transformer import TransformerEncoder
+from abaw_pipeline.models.encoders.transformer_lstm import TransformerLstmEncoder
+from abaw_pipeline.models.encoders.twin_transformer import TwinTransformerEncoder
 
 ENCODERS: dict[str, type[Any]] = {
     "gru": GruEncoder,
+    "gru_transformer": GruTransformerEncoder,
+    "lstm": LstmEncoder,
     "transformer": TransformerEncoder,
+    "transformer_lstm": TransformerLstmEncoder,
+    "twin_transformer": TwinTransformerEncoder,
 }
 
 
-def build_encoder(settings: EncoderSettings) -> Any:
-    """The encoder that ``settings`` describes: a module whose ``width`` is that of its output."""
-    return ENCODERS[settings.name](settings)
+def build_encoder(settings: EncoderSettings) -> Encoder:
+    """The encoder that ``settings`` describes."""
+    encoder: Encoder = ENCODERS[settings.name](settings)
+    return encoder

@@ -19,13 +19,13 @@ Readout = Literal["single", "mean", "fused"]
 
 ``single``: one head, on ``main``.
 ``mean``: a head on every branch; the prediction is the mean of their scores, the loss a weighted sum of losses.
-``fused``: a head on every branch; their scores side by side go through two further layers to the prediction; the loss is
-the mean of that of every head and that of the fused scores.
+``fused``: a head on every branch; their scores side by side go through two further layers to the prediction; the loss
+is the mean of that of every head and that of the fused scores.
 """
 
 
 class Encoder(nn.Module, ABC):
-    """Projected frames of windows to a wider view of each frame.
+    """Frames of windows to frames that know of the others.
 
     Padding stands at a window's end. Neither it nor what shares the batch ever influences a real frame; what stands
     where padding was means nothing, but is finite.
