@@ -143,8 +143,8 @@ def test_a_window_of_one_frame(name: str, settings: dict[str, Any]) -> None:
 
 
 @every_encoder
-def test_it_runs_in_mixed_precision(name: str, settings: dict[str, Any]) -> None:
-    network, mask = encoder(name, **settings), mask_of(9, 4)
+def test_it_learns_in_mixed_precision(name: str, settings: dict[str, Any]) -> None:
+    network, mask = encoder(name, **settings).train(), mask_of(9, 4)
     frames = _frames(name, settings, 2, 9)
     exact = network(frames, mask)
     exact = network(frames, mask, exact.state)
@@ -153,3 +153,5 @@ def test_it_runs_in_mixed_precision(name: str, settings: dict[str, Any]) -> None
         rounded = network(frames, mask, rounded.state)
     for stream, value in streams(rounded).items():
         torch.testing.assert_close(value.float()[mask], streams(exact)[stream][mask], atol=0.1, rtol=0.1)
+    rounded.main.float().square().mean().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
