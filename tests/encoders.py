@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from pydantic import TypeAdapter
+from torch import nn
 
 from abaw_pipeline.models.encoders.base import Encoder
 from abaw_pipeline.models.encoders.settings import EncoderSettings
@@ -34,3 +35,9 @@ def mask_of(*lengths: int) -> torch.Tensor:
 def streams(encoded: Encoded) -> dict[str, torch.Tensor]:
     """All that has frames, ``main`` first."""
     return {"main": encoded.main, **encoded.branches}
+
+
+def open_gates(network: nn.Module) -> None:
+    """Makes all weights positive, so that no ReLU of positive input is shut."""
+    for parameter in network.parameters():
+        parameter.data.abs_()

@@ -32,6 +32,13 @@ CASES: dict[str, list[dict[str, Any]]] = {
         SMALL | {"hidden": 6, "norm": "pre", "branch_loss": "branches"},
     ],
     "twin_transformer": [SMALL, SMALL | {"target": "t1", "norm": "pre"}, SMALL | {"only_t1": True}],
+    "attention_transformer": [SMALL, SMALL | {"norm": "pre", "head_width": 3}, SMALL | {"positions": "none"}],
+    "gru_local_attention": [
+        {"hidden": 6, "layers": 2, "window": 3},
+        {"hidden": 6, "layers": 1, "window": 4, "causal": False, "tanh": True},
+    ],
+    "tcn": [{"width": 8, "levels": 3}, {"width": 8, "levels": 2, "kernel": 2, "causal": True}],
+    "temma": [SMALL, SMALL | {"streams": 2}, SMALL | {"streams": 2, "norm": "post", "positions": "none"}],
 }
 """Settings that between them reach every line of an encoder; one that has none here fails the first test."""
 
