@@ -6,6 +6,7 @@ Shape letters: B windows, T frames, W width.
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 from torch import nn
@@ -22,7 +23,7 @@ class EncoderStack(nn.Module):
 
     def __init__(self, settings: Attending) -> None:
         super().__init__()
-        self.place = _Place(settings)
+        self.place = Place(settings.positions, settings.dropout)
         self.layers = _layers(settings, last_norm=settings.norm == "pre")
 
     def forward(self, frames: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -38,7 +39,7 @@ class EncoderDecoder(nn.Module):
 
     def __init__(self, settings: Attending) -> None:
         super().__init__()
-        self.place = _Place(settings)
+        self.place = Place(settings.positions, settings.dropout)
         self.transformer = nn.Transformer(
             settings.width,
             settings.heads,
@@ -62,16 +63,16 @@ class EncoderDecoder(nn.Module):
         )
 
 
-class _Place(nn.Module):
+class Place(nn.Module):
     """Adds positions, then dropout (Vaswani et al., 2017, 5.4)."""
 
-    def __init__(self, settings: Attending) -> None:
+    def __init__(self, kind: Literal["sinusoidal", "none"], dropout: float) -> None:
         super().__init__()
-        self.sinusoidal = settings.positions == "sinusoidal"
-        self.dropout = nn.Dropout(settings.dropout)
+        self.kind = kind
+        self.dropout = nn.Dropout(dropout)
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
-        if self.sinusoidal:
+        if self.kind == "sinusoidal":
             frames = frames + positions(frames.shape[1], frames.shape[2], frames.device)
         return self.dropout(frames)
 
@@ -86,15 +87,20 @@ def positions(length: int, width: int, device: torch.device | None = None) -> to
     return table
 
 
-def _layers(settings: Attending, last_norm: bool) -> nn.TransformerEncoder:
-    layer = nn.TransformerEncoderLayer(
-        settings.width,
+def build_layer(settings: Attending, width: int) -> nn.TransformerEncoderLayer:
+    """One layer of a Transformer encoder."""
+    return nn.TransformerEncoderLayer(
+        width,
         settings.heads,
         settings.feedforward,
         settings.dropout,
         batch_first=True,
         norm_first=settings.norm == "pre",
     )
+
+
+def _layers(settings: Attending, last_norm: bool) -> nn.TransformerEncoder:
+    layer = build_layer(settings, settings.width)
     norm = nn.LayerNorm(settings.width) if last_norm else None
     # Nested tensors would cut the output to the longest window of the batch.
     stack = nn.TransformerEncoder(layer, settings.layers, norm, enable_nested_tensor=False)

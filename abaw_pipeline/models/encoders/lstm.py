@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from torch import nn
-
-from abaw_pipeline.models.encoders.recurrent import RecurrentEncoder
+from abaw_pipeline.models.encoders.recurrent import Lstm, RecurrentEncoder
 from abaw_pipeline.models.encoders.settings import LstmSettings
 
 
@@ -12,4 +10,4 @@ class LstmEncoder(RecurrentEncoder):
     """LSTM over each window, or on from segment to segment of a clip; its cells are carried too."""
 
     def __init__(self, settings: LstmSettings) -> None:
-        super().__init__(settings, nn.LSTM)
+        super().__init__(settings, Lstm)

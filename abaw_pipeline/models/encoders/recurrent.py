@@ -5,6 +5,8 @@ Shape letters: B windows, T frames, H units, L layers.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -16,6 +18,16 @@ from abaw_pipeline.models.streams import Encoded, State
 Network = nn.GRU | nn.LSTM
 Carried = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
 """What torch's networks begin and end with, ``(L, B, H)`` each: the GRU's hidden state, or the LSTM's and its cells."""
+
+
+class Lstm(nn.LSTM):
+    """Runs in float32 on a CPU, autocast or not: on one without AVX-512 torch's bfloat16 LSTM fails."""
+
+    def forward(self, input: Any, hx: Any = None) -> tuple[Any, tuple[torch.Tensor, torch.Tensor]]:
+        if input.is_cuda:
+            return super().forward(input, hx)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(input.float(), hx)
 
 
 def build_network(
@@ -30,7 +42,7 @@ class RecurrentEncoder(Encoder):
     """``(B, T, H)`` to ``(B, T, H)``, twice as wide where bidirectional.
 
     Args:
-        kind: ``nn.GRU`` or ``nn.LSTM``.
+        kind: ``nn.GRU`` or ``Lstm``.
     """
 
     def __init__(self, settings: Recurrent, kind: type[Network]) -> None:

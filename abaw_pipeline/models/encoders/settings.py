@@ -158,10 +158,21 @@ class TemmaSettings(Attending):
 
     name: Literal["temma"]
     layers: Size = 4
+    norm: Literal["post", "pre"] = "pre"
+    streams: Size = 1
+    """Equal shares of the width, a stream each with weights of its own, that attend to one another within a frame
+    (multi-modal attention): in the fusion ``interaction``, the number of modalities. 1: no such attention, the
+    authors' CNN-TE."""
     kernel: int = Field(default=3, ge=1)
     """Frames that a convolution of the embedding sees."""
     levels: Size = 2
-    """Convolutions of the embedding, dilated 1, 2, 4, ..."""
+    """Residual blocks of the embedding, two convolutions each, dilated 1, 2, 4, ..."""
+
+    @model_validator(mode="after")
+    def _streams_divide_width(self) -> TemmaSettings:
+        if self.width % (self.streams * self.heads):
+            raise ValueError(f"streams ({self.streams}) times heads ({self.heads}) must divide width ({self.width})")
+        return self
 
 
 class TcnSettings(Strict):
