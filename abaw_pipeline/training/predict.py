@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
@@ -11,6 +14,38 @@ from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.resident import Resident, Standard
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.windows import Windows, cut, turns
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A network, and the columns by task that it predicts; ``None``: all of them."""
+
+    network: TemporalModel
+    columns: Mapping[str, Sequence[int]] | None = None
+
+
+def predict_serving(
+    networks: Sequence[Serving], clips: Resident, standard: Standard, settings: ExperimentSettings
+) -> dict[str, np.ndarray]:
+    """``predict_frames`` of several networks: per column the mean over those that serve it."""
+    made = [(one, predict_frames(one.network, clips, standard, settings)) for one in networks]
+    return {name: _mean([(_served(one, name), values[name]) for one, values in made]) for name in settings.targets}
+
+
+def _served(one: Serving, task: str) -> list[int]:
+    every = list(range(len(TASKS[task].columns)))
+    return every if one.columns is None else list(one.columns.get(task, []))
+
+
+def _mean(made: Sequence[tuple[list[int], np.ndarray]]) -> np.ndarray:
+    """Columns served and values ``(n, C)`` of each network to their means ``(n, C)`` float32."""
+    if len(made) == 1:
+        return made[0][1]
+    total, count = np.zeros(made[0][1].shape), np.zeros(made[0][1].shape[1])
+    for columns, values in made:
+        total[:, columns] += values[:, columns]
+        count[columns] += 1
+    return (total / count).astype(np.float32)
 
 
 @torch.no_grad()
