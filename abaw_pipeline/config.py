@@ -125,10 +125,9 @@ def check(raw: Any, source: str) -> Config:
     _check_experiments(config, source)
     _check_ensembles(config, source)
     _check_transcripts(config, source)
-    for name in config.features:
-        _plan(config, name, source)
-    for name in config.experiments:
-        _check_model(config, name, source)
+    specs = {name: _spec(config, name, source) for name in config.features}
+    for name, experiment in config.experiments.items():
+        _check_model(experiment, specs, f"{source}: experiments.{name}")
     return config
 
 
@@ -229,23 +228,22 @@ def _check_transcripts(config: Config, source: str) -> None:
             raise ValueError(f"{source}: features.{name}.transcripts: made by whom? name a recogniser in 'transcripts'")
 
 
-def _plan(config: Config, feature: str, source: str) -> None:
+def _spec(config: Config, feature: str, source: str) -> Spec:
     try:
         plan = config.plan(feature)
         if plan.spec.source == "frames" and config.media.frames is None:
             raise ValueError("it is made from whole pictures; set media.frames to {size: 256} or the like")
     except ValueError as error:
         raise ValueError(f"{source}: features.{feature}: {error}") from None
+    return plan.spec
 
 
-def _check_model(config: Config, experiment: str, source: str) -> None:
+def _check_model(settings: ExperimentSettings, specs: Mapping[str, Spec], where: str) -> None:
     """Whether the parts of an experiment's network fit each other, its features and its tasks."""
-    settings = config.experiments[experiment]
-    specs = {name: config.plan(name).spec for name in settings.features}
-    parts = [Part(name, spec.modality, spec.dimension) for name, spec in specs.items()]
+    parts = [Part(name, specs[name].modality, specs[name].dimension) for name in settings.features]
     try:
         check_model(settings.fusion, settings.encoder, settings.framework, parts)
         for task, target in settings.targets.items():
             check_loss(target.loss, TASKS[task])
     except ValueError as error:
-        raise ValueError(f"{source}: experiments.{experiment}: {error}") from None
+        raise ValueError(f"{where}: {error}") from None
