@@ -14,7 +14,7 @@ from abaw_pipeline.tasks import Task
 _TAKE_TOKENS = ("attention_transformer", "gru_transformer", "transformer", "transformer_lstm", "twin_transformer")
 
 
-def check(fusion: FusionSettings, encoder: EncoderSettings, parts: Sequence[Part]) -> None:
+def check_fusion(fusion: FusionSettings, encoder: EncoderSettings, parts: Sequence[Part]) -> None:
     """Fusion, encoder and features.
 
     Raises:
@@ -22,9 +22,7 @@ def check(fusion: FusionSettings, encoder: EncoderSettings, parts: Sequence[Part
     """
     kinds = modalities(parts)
     if fusion.name != "early" and len(kinds) == 1:
-        raise ValueError(
-            f"fusion: '{fusion.name}' needs several modalities, there is only {kinds[0].name}; use early"
-        )
+        raise ValueError(f"fusion: '{fusion.name}' needs several modalities, there is only {kinds[0].name}; use early")
     if fusion.name == "clip_tokens" and encoder.name not in _TAKE_TOKENS:
         raise ValueError(f"fusion: clip_tokens cannot go with encoder '{encoder.name}'; use {', '.join(_TAKE_TOKENS)}")
     if fusion.projection.kind == "none":
@@ -61,9 +59,7 @@ def check_framework(framework: FrameworkSettings, encoder: EncoderSettings, head
         return
     _unread_branches(f"framework: {framework.name}", encoder)
     if isinstance(framework, FeedbackFramework) and framework.fed == "head" and not heads[framework.source].hidden:
-        raise ValueError(
-            f"framework.fed: the head of '{framework.source}' has no hidden layer; set head.hidden"
-        )
+        raise ValueError(f"framework.fed: the head of '{framework.source}' has no hidden layer; set head.hidden")
 
 
 def check_head(task: Task, head: HeadSettings) -> None:
