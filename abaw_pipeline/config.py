@@ -127,6 +127,8 @@ def check(raw: Any, source: str) -> Config:
     _check_transcripts(config, source)
     for name in config.features:
         _plan(config, name, source)
+    for name in config.experiments:
+        _check_model(config, name, source)
     return config
 
 
@@ -193,8 +195,10 @@ def _check_experiments(config: Config, source: str) -> None:
         dataset = str(experiment.dataset)
         if dataset not in config.datasets:
             raise ValueError(f"{where}.dataset: no data set '{dataset}'{nearest(dataset, config.datasets)}")
-        if experiment.task not in config.datasets[dataset].tasks:
-            raise ValueError(f"{where}.task: data set '{dataset}' has no labels for '{experiment.task}'")
+        for task in experiment.targets:
+            if task not in config.datasets[dataset].tasks:
+                key = "tasks" if experiment.tasks else "task"
+                raise ValueError(f"{where}.{key}: data set '{dataset}' has no labels for '{task}'")
         for feature in experiment.features:
             if feature not in config.features:
                 raise ValueError(f"{where}.features: no feature '{feature}'{nearest(feature, config.features)}")
@@ -209,9 +213,10 @@ def _check_ensembles(config: Config, source: str) -> None:
         for dataset in ensemble.datasets or []:
             if dataset not in config.datasets:
                 raise ValueError(f"{where}.datasets: no data set '{dataset}'{nearest(dataset, config.datasets)}")
-        tasks = {config.experiments[member].task for member in config.members(name)}
-        if tasks != {ensemble.task}:
-            raise ValueError(f"{where}: task is '{ensemble.task}' but its members predict {', '.join(sorted(tasks))}")
+        for member in config.members(name):
+            tasks = list(config.experiments[member].targets)
+            if ensemble.task not in tasks:
+                raise ValueError(f"{where}: its task is '{ensemble.task}', but '{member}' predicts {', '.join(tasks)}")
 
 
 def _check_transcripts(config: Config, source: str) -> None:
@@ -231,3 +236,16 @@ def _plan(config: Config, feature: str, source: str) -> None:
             raise ValueError("it is made from whole pictures; set media.frames to {size: 256} or the like")
     except ValueError as error:
         raise ValueError(f"{source}: features.{feature}: {error}") from None
+
+
+def _check_model(config: Config, experiment: str, source: str) -> None:
+    """Whether the parts of an experiment's network fit each other, its features and its tasks."""
+    settings = config.experiments[experiment]
+    specs = {name: config.plan(name).spec for name in settings.features}
+    parts = [Part(name, spec.modality, spec.dimension) for name, spec in specs.items()]
+    try:
+        check_model(settings.fusion, settings.encoder, settings.framework, parts)
+        for task, target in settings.targets.items():
+            check_loss(target.loss, TASKS[task])
+    except ValueError as error:
+        raise ValueError(f"{source}: experiments.{experiment}: {error}") from None

@@ -10,15 +10,15 @@ import torch
 
 from abaw_pipeline.runtime.device import named
 from abaw_pipeline.runtime.journal import Journal
-from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.card import Card
 from abaw_pipeline.training.gather import Material
-from abaw_pipeline.training.loop import Labelled, fit
-from abaw_pipeline.training.model_store import build_network, room_for_model, save_model
+from abaw_pipeline.training.labelled import Labelled
+from abaw_pipeline.training.loop import fit
+from abaw_pipeline.training.model_store import room_for_model, save_model
+from abaw_pipeline.training.moments import Moments
 from abaw_pipeline.training.resident import Standard
-from abaw_pipeline.training.samples import Moments
-from abaw_pipeline.training.scores import SCORES
 from abaw_pipeline.training.sides import load_side
+from abaw_pipeline.training.targets import build_network
 
 
 def fit_material(

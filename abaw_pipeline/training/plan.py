@@ -14,15 +14,20 @@ _ELSEWHERE = {"dataset", "seeds"}
 
 
 def training_modules(settings: ExperimentSettings) -> tuple[str, ...]:
-    """Modules that turn samples into weights, for the encoder and loss of ``settings``; their imports apart."""
+    """Modules that turn samples into weights, for the parts that ``settings`` name; their imports apart."""
+    encoders = {settings.encoder.name}
+    if settings.framework.name != "basic":
+        encoders.add(settings.framework.encoder.name)
+    if settings.fusion.name == "interaction" and settings.fusion.interaction:
+        encoders.add(settings.fusion.interaction.name)
+    losses = {one.loss.name for one in settings.targets.values() if one.loss}
     return (
         "training.loop",
         "training.sides",
-        "training.splits.folds",
-        "training.optimisation.optimisers",
-        "models.temporal",
-        f"models.encoders.{settings.encoder.name}",
-        f"training.losses.{settings.loss.name}",
+        "training.targets",
+        f"models.fusion.{settings.fusion.name}",
+        *(f"models.encoders.{name}" for name in sorted(encoders)),
+        *(f"training.losses.{name}" for name in sorted(losses)),
     )
 
 
@@ -42,7 +47,7 @@ PREDICTION_MODULES = ("training.predict", "training.samples")
 """Modules between a trained model and its predictions; the encoder's own code comes with the model."""
 
 # What a model's predictions depend on beside its weights.
-_PREDICTING = {"task", "features", "encoder", "head", "fusion", "segment", "batch", "gap"}
+_PREDICTING = {"task", "tasks", "features", "encoder", "head", "fusion", "framework", "segment", "batch", "gap"}
 
 
 def prediction_code() -> str:

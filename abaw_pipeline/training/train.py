@@ -83,7 +83,7 @@ def _card(experiment: str, fold: str, seed: int, dataset: str, material: Materia
         "data": material.data,
         "experiment": experiment,
         "dataset": dataset,
-        "task": settings.task,
+        "tasks": list(settings.targets),
         "fold": fold,
         "seed": seed,
         "settings": settings,
