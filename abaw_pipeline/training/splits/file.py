@@ -111,7 +111,7 @@ def _row(path: Path, line: int, cells: Sequence[str], places: Sequence[int]) -> 
     if not clip:
         raise ValueError(f"{path}: line {line}: no clip id")
     if not _NAME.fullmatch(fold):
-        raise ValueError(f"{path}: line {line}: fold '{fold}' of '{clip}' must be letters a to z and digits")
+        raise ValueError(f"{path}: line {line}: fold '{fold}' of '{clip}' must be lower-case letters a to z and digits")
     return Row(line, clip, fold)
 
 

@@ -29,7 +29,7 @@ def joint_splits(clips: Iterable[Clip], tasks: Collection[str]) -> dict[str, Spl
     A clip that trains one of the tasks is a training clip, whatever it is for the others; else validation goes before
     test.
     """
-    found = {}
+    found: dict[str, Split] = {}
     for clip in clips:
         own = {clip.splits[task] for task in tasks if task in clip.splits}
         if own:
