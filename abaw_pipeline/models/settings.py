@@ -29,6 +29,18 @@ class ProjectionSettings(Strict):
     activation: Literal["none", "relu", "leaky_relu"] = "none"
     dropout: Dropout = 0.0
 
+    @model_validator(mode="after")
+    def _kernel_has_a_middle(self) -> ProjectionSettings:
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel ({self.kernel}) must be odd: as many frames before a frame as after it")
+        return self
+
+    @model_validator(mode="after")
+    def _none_is_none(self) -> ProjectionSettings:
+        if self.kind == "none" and (self.activation != "none" or self.dropout):
+            raise ValueError("kind 'none' lets features in as they are: no activation, no dropout")
+        return self
+
 
 class _Fusion(Strict):
     projection: ProjectionSettings = ProjectionSettings()

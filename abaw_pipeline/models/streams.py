@@ -11,24 +11,11 @@ from typing import Literal
 
 import torch
 
+from abaw_pipeline.models.parts import Part as Part
 from abaw_pipeline.models.settings import HeadSettings
 
 State = Mapping[str, torch.Tensor]
 """What a recurrent encoder carries from segment to segment: tensors with the window first, ``(B, ...)``."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """One feature of the input, in the order in which features stand side by side.
-
-    Attributes:
-        modality: ``visual``, ``audio`` or ``text``.
-        dimension: numbers a frame.
-    """
-
-    name: str
-    modality: str
-    dimension: int
 
 
 @dataclass(frozen=True)
@@ -49,6 +36,17 @@ class Encoded:
 def take(state: State, rows: torch.Tensor) -> dict[str, torch.Tensor]:
     """The state of windows ``rows`` (int64), gradients cut."""
     return {name: value.detach()[rows] for name, value in state.items()}
+
+
+def prefixed(owner: str, state: State) -> dict[str, torch.Tensor]:
+    """The state of one encoder among several."""
+    return {f"{owner}.{name}": value for name, value in state.items()}
+
+
+def owned(owner: str, state: State | None) -> dict[str, torch.Tensor] | None:
+    """What ``prefixed`` made of the owner's state; ``None`` where there is none."""
+    start = f"{owner}."
+    return {name.removeprefix(start): value for name, value in (state or {}).items() if name.startswith(start)} or None
 
 
 @dataclass(frozen=True)

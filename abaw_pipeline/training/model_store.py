@@ -144,7 +144,9 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> TrainedModel
         raise ValueError(f"{folder / WEIGHTS}: missing or damaged; run 'abaw train' again") from None
     place = torch.device(device)
     standard = Standard(tensors[_STANDARD + "mean"], tensors[_STANDARD + "deviation"]).to(place)
-    networks = [Serving(_network(card, note, tensors, folder).to(place).eval(), note.columns) for note in card.snapshots]
+    networks = [
+        Serving(_network(card, note, tensors, folder).to(place).eval(), note.columns) for note in card.snapshots
+    ]
     return TrainedModel(card, networks, standard)
 
 

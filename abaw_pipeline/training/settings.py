@@ -17,7 +17,7 @@ from abaw_pipeline.models.settings import (
 )
 from abaw_pipeline.strict import Strict, nearest
 from abaw_pipeline.tasks import TASKS, Task
-from abaw_pipeline.training.losses.settings import LossSettings
+from abaw_pipeline.training.losses.settings import LossSettings, check_loss
 from abaw_pipeline.training.optimisation.settings import (
     BestEpoch,
     Cosine,
@@ -139,6 +139,13 @@ class TrainingSettings(Strict):
             for name in (self.framework.source, self.framework.target):
                 if name not in (self.tasks or {}):
                     raise ValueError(f"framework: '{name}' is none of the experiment's tasks")
+        return self
+
+    @model_validator(mode="after")
+    def _losses_fit(self) -> TrainingSettings:
+        for name, target in self.targets.items():
+            assert target.loss, "targets fills it in"
+            check_loss(target.loss, TASKS[name])
         return self
 
     @model_validator(mode="after")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from abaw_pipeline.models.streams import Part, Target
+from abaw_pipeline.models.parts import Part
+from abaw_pipeline.models.streams import Target
 from abaw_pipeline.models.temporal import TemporalModel
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.losses.extra import extra_outputs

@@ -15,7 +15,9 @@ Size = Annotated[int, Field(ge=1)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 
-class _Recurrent(Strict):
+class Recurrent(Strict):
+    """What GRU and LSTM share."""
+
     hidden: Size = 128
     """Units per direction."""
     layers: Size = 1
@@ -31,25 +33,27 @@ class _Recurrent(Strict):
         return self.hidden
 
     @model_validator(mode="after")
-    def _one_direction(self) -> _Recurrent:
+    def _one_direction(self) -> Recurrent:
         if self.carry_state and self.bidirectional:
             raise ValueError("carry_state needs bidirectional: false; no state can come from a segment's future")
         return self
 
 
-class GruSettings(_Recurrent):
+class GruSettings(Recurrent):
     """Gated recurrent units (Cho et al., 2014)."""
 
     name: Literal["gru"]
 
 
-class LstmSettings(_Recurrent):
+class LstmSettings(Recurrent):
     """Long short-term memory (Hochreiter and Schmidhuber, 1997)."""
 
     name: Literal["lstm"]
 
 
-class _Attending(Strict):
+class Attending(Strict):
+    """What encoders of Transformer blocks share."""
+
     width: Size = 256
     layers: Size = 2
     heads: Size = 4
@@ -65,19 +69,19 @@ class _Attending(Strict):
         return self.width
 
     @model_validator(mode="after")
-    def _heads_divide_width(self) -> _Attending:
+    def _heads_divide_width(self) -> Attending:
         if self.width % self.heads:
             raise ValueError(f"heads ({self.heads}) must divide width ({self.width})")
         return self
 
 
-class TransformerSettings(_Attending):
+class TransformerSettings(Attending):
     """Transformer encoder (Vaswani et al., 2017), every frame attending to its window."""
 
     name: Literal["transformer"]
 
 
-class TransformerLstmSettings(_Attending):
+class TransformerLstmSettings(Attending):
     """A Transformer encoder, then an LSTM over its output (EVAEF, ABAW5)."""
 
     name: Literal["transformer_lstm"]
@@ -86,7 +90,7 @@ class TransformerLstmSettings(_Attending):
     lstm_layers: Size = 1
 
 
-class GruTransformerSettings(_Attending):
+class GruTransformerSettings(Attending):
     """GRU beside a full encoder-decoder Transformer, source = target = the input (JNU, ABAW3, VA stage 1)."""
 
     name: Literal["gru_transformer"]
@@ -122,7 +126,7 @@ class GruLocalAttentionSettings(Strict):
         return self.hidden
 
 
-class TwinTransformerSettings(_Attending):
+class TwinTransformerSettings(Attending):
     """T1 and T2 with the expansion-compression block (JNU, ABAW3, AU).
 
     T1: encoder-decoder Transformer, source = target = the feature. T2: the same size, source
@@ -138,7 +142,7 @@ class TwinTransformerSettings(_Attending):
     """The paper's ablation: T1 and its head alone."""
 
 
-class AttentionTransformerSettings(_Attending):
+class AttentionTransformerSettings(Attending):
     """``concat(x, MHA(x), Transformer(x))``, three times as wide as its input (HFUT, ABAW5)."""
 
     name: Literal["attention_transformer"]
@@ -149,15 +153,26 @@ class AttentionTransformerSettings(_Attending):
     """Width of each attention head; ``null``: width / heads."""
 
 
-class TemmaSettings(_Attending):
+class TemmaSettings(Attending):
     """TEMMA (Chen et al., 2020): a temporal convolution embedding, then multi-head attention encoder blocks."""
 
     name: Literal["temma"]
     layers: Size = 4
+    norm: Literal["post", "pre"] = "pre"
+    streams: Size = 1
+    """Equal shares of the width, a stream each with weights of its own, that attend to one another within a frame
+    (multi-modal attention): in the fusion ``interaction``, the number of modalities. 1: no such attention, the
+    authors' CNN-TE."""
     kernel: int = Field(default=3, ge=1)
     """Frames that a convolution of the embedding sees."""
     levels: Size = 2
-    """Convolutions of the embedding, dilated 1, 2, 4, ..."""
+    """Residual blocks of the embedding, two convolutions each, dilated 1, 2, 4, ..."""
+
+    @model_validator(mode="after")
+    def _streams_divide_width(self) -> TemmaSettings:
+        if self.width % (self.streams * self.heads):
+            raise ValueError(f"streams ({self.streams}) times heads ({self.heads}) must divide width ({self.width})")
+        return self
 
 
 class TcnSettings(Strict):
