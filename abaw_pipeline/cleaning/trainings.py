@@ -16,7 +16,7 @@ _MODEL_FILES = ("model.json", "weights.safetensors", "history.csv")
 
 def trainings(layout: Layout, want: Wanted) -> Iterator[Place]:
     """A checkpoint of a training that is asked for stays: it was killed, and will go on from there."""
-    models, shown = layout.model("x", "x", 0).parents[1], layout.tensorboard("x", "x", 0).parents[1]
+    models, shown = layout.model("x", "x", 0).parents[1], layout.events("x", "x", 0).parents[1]
     end = layout.checkpoint("x", "x", 0).suffix
     for experiment in sorted({*names(models), *names(shown)}):
         home, events = models / experiment, shown / experiment

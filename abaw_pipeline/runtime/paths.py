@@ -89,8 +89,8 @@ class Layout:
         """What a training goes on from when it was killed."""
         return self.home / "models" / experiment / f"{fold}-{seed}.checkpoint"
 
-    def tensorboard(self, experiment: str, fold: str, seed: int) -> Path:
-        """Folder of the event file of a training."""
+    def events(self, experiment: str, fold: str, seed: int) -> Path:
+        """Folder of the event file of a training, for TensorBoard."""
         return self.home / "tensorboard" / experiment / f"{fold}-{seed}"
 
     def predictions(self, experiment: str, fold: str, seed: int) -> Path:

@@ -68,6 +68,6 @@ class Goal:
             scores = [term.scores.flatten(0, -2).index_select(0, at).float() for term in terms]
             loss = torch.stack([self._loss(one, values, marks) for one in scores]).mean()
             if len(scores) == 2:
-                loss = loss + r_drop * divergence(self.task, *scores, marks)
+                loss = loss + r_drop * divergence(self.task, *scores)
             total = total + terms[0].weight * loss
         return total

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from abaw_pipeline.tasks import TASKS, Kind
-
-METRICS: Mapping[Kind, str] = {"values": "ccc", "class": "f1", "labels": "f1", "intensities": "pearson"}
-"""What is measured of each predicted column, as it is named in the history."""
+from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.training.scores import MEASURES
 
 
 @dataclass(frozen=True)
@@ -39,10 +36,10 @@ class Epoch:
         several = len(self.losses) > 1
         row: dict[str, float] = {"epoch": self.epoch, "loss": self.loss}
         for task, loss in self.losses.items():
-            prefix, metric = f"{task}_" if several else "", METRICS[TASKS[task].kind]
+            prefix, measure = f"{task}_" if several else "", MEASURES[TASKS[task].kind].lower()
             if several:
                 row[f"{task}_loss"] = loss
-            scores = {f"{metric}_{name}": value for name, value in self.scores.get(task, {}).items() if name != "mean"}
+            scores = {f"{measure}_{name}": value for name, value in self.scores.get(task, {}).items() if name != "mean"}
             if scores:
                 scores["mean"] = self.scores[task]["mean"]
             row |= {prefix + name: value for name, value in scores.items()}

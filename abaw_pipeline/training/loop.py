@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -101,9 +101,11 @@ def _epochs(
         order = list(turns(carries, windows, settings.batch, state.order))
         scores = [one.score for one in state.history]
         loss, losses = steps.epoch(order, partial(_rate, settings, number, scores))
-        measured = _validate(state.predicting, held_out, standard, settings) if held_out else {}
-        total = sum(task["mean"] for task in measured.values()) if held_out else None
-        state.add(Epoch(number, loss, losses, total, measured, _rate(settings, number, [*scores, total], 1.0)))
+        found, total = {}, None
+        if held_out:
+            found = measured(predict_frames(state.predicting, held_out.clips, standard, settings), held_out, settings)
+            total = sum(task["mean"] for task in found.values())
+        state.add(Epoch(number, loss, losses, total, found, _rate(settings, number, [*scores, total], 1.0)))
         if checkpoint:
             checkpoint.save(state.state_dict())
         tell(state.history)
@@ -129,11 +131,11 @@ def _training_windows(train: Labelled, goals: Sequence[Goal], settings: Experime
     return windows.take(taught.nonzero()[:, 0])
 
 
-def _validate(
-    network: TemporalModel, side: Labelled, standard: Standard, settings: ExperimentSettings
+def measured(
+    predicted: Mapping[str, np.ndarray], side: Labelled, settings: ExperimentSettings
 ) -> dict[str, dict[str, float]]:
-    """As ``Epoch.scores``."""
-    predicted, found = predict_frames(network, side.clips, standard, settings), {}
+    """How good predictions of ``side`` are, as ``Epoch.scores``."""
+    found = {}
     for task in settings.predicted:
         labels = side.tasks[task.name]
         at = np.flatnonzero(labels.annotated)

@@ -39,7 +39,7 @@ def best(history: Sequence[Epoch]) -> Epoch:
 
 def stops(patience: int | None, history: Sequence[Epoch]) -> bool:
     """Whether ``patience`` epochs have passed since the best one; ``None``: never."""
-    return bool(patience and history) and history[-1].epoch - best(history).epoch >= patience
+    return patience is not None and bool(history) and history[-1].epoch - best(history).epoch >= patience
 
 
 def _score(one: Epoch) -> float:
