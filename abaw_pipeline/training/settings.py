@@ -155,6 +155,10 @@ class TrainingSettings(Strict):
             raise ValueError("folds: mix holds no clip out: select 'last' or a range, no early_stop, no plateau")
         if self.select.name == "range" and self.select.last > self.epochs:
             raise ValueError(f"select.last ({self.select.last}) is after the last epoch ({self.epochs})")
+        if self.select.name == "range" and self.early_stop:
+            raise ValueError("select: a range of epochs needs all of them; leave out early_stop")
+        if self.schedule.warmup >= self.epochs:
+            raise ValueError(f"schedule.warmup ({self.schedule.warmup}) must be shorter than epochs ({self.epochs})")
         return self
 
     @field_validator("seeds")
