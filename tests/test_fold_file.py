@@ -98,7 +98,7 @@ def test_errors_are_one_line_that_names_file_and_line(tmp_path: Path, raw: str |
 
 
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"none\.csv: no such fold file; .*'abaw folds'"):
+    with pytest.raises(ValueError, match=r"none\.csv: no such fold file; .*'abaw folds' writes one"):
         fold_names(experiment({"name": "file", "path": str(tmp_path / "none.csv")}))
 
 

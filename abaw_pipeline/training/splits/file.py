@@ -38,7 +38,7 @@ def read_rows(path: Path) -> tuple[Row, ...]:
             line that names file and line.
     """
     if not path.is_file():
-        raise ValueError(f"{path}: no such fold file; correct folds.path, or write one with 'abaw folds'")
+        raise ValueError(f"{path}: no such fold file; correct folds.path ('abaw folds' writes one from another scheme)")
     return _read(path, stamp_of(path.stat()))
 
 
