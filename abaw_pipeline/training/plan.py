@@ -20,9 +20,10 @@ def training_modules(settings: ExperimentSettings) -> tuple[str, ...]:
         encoders.add(settings.framework.encoder.name)
     if settings.fusion.name == "interaction" and settings.fusion.interaction:
         encoders.add(settings.fusion.interaction.name)
-    losses = {one.loss.name for one in settings.targets.values() if one.loss}
+    losses = {one.loss.name for one in settings.targets.values()}
     return (
         "training.loop",
+        "training.splits.folds",
         "training.sides",
         "training.targets",
         f"models.fusion.{settings.fusion.name}",
