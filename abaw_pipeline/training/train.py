@@ -72,7 +72,7 @@ def make_model(
         places = Places(folder, folder.with_suffix(".checkpoint"), folder.with_suffix(".tensorboard"))
     else:
         name = (experiment, fold, seed)
-        places = Places(layout.model(*name), layout.checkpoint(*name), layout.tensorboard(*name))
+        places = Places(layout.model(*name), layout.checkpoint(*name), layout.events(*name))
     return fit_material(material, seed, about, places, device, journal)
 
 
