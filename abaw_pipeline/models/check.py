@@ -14,7 +14,7 @@ from abaw_pipeline.tasks import Task
 _TAKE_TOKENS = ("attention_transformer", "gru_transformer", "transformer", "transformer_lstm", "twin_transformer")
 
 
-def check(fusion: FusionSettings, encoder: EncoderSettings, parts: Sequence[Part]) -> None:
+def check_fusion(fusion: FusionSettings, encoder: EncoderSettings, parts: Sequence[Part]) -> None:
     """Fusion, encoder and features.
 
     Raises:

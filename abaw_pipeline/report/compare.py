@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from abaw_pipeline.metrics import mean_ccc
 from abaw_pipeline.report.truth import Read, against
 from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.training.scores import score
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One clip: ``truth`` ``(r, C)`` with NaN where not annotated, ``predicted`` ``(n, C)``, and its mean CCC."""
+    """One clip: ``truth`` ``(r, W)`` with NaN where not annotated, ``predicted`` ``(n, C)``, and its score."""
 
     clip: str
     rank: str
@@ -24,7 +24,7 @@ class Comparison:
 
 
 def typical(truth: Mapping[str, np.ndarray], read: Read, task: str) -> list[Comparison]:
-    """The best, the median and the worst clip by mean CCC (fewer where there are fewer than three)."""
+    """The best, the median and the worst clip by the task's score (fewer where there are fewer than three)."""
     scored = sorted((_compare(clip, rows, read, task) for clip, rows in truth.items()), key=_by_score)
     known = [one for one in scored if one is not None]
     last = len(known) - 1
@@ -41,9 +41,9 @@ def _by_score(one: Comparison | None) -> tuple[float, str]:
 
 def _compare(clip: str, rows: np.ndarray, read: Read, task: str) -> Comparison | None:
     """``None`` without a prediction or without two annotated frames to compare."""
-    predicted = read(clip)
-    wanted, given = against(rows, predicted, task)
+    predicted, known = read(clip), TASKS[task]
+    wanted, given, marks = against(rows, predicted, task)
     if predicted is None or len(wanted) < 2:
         return None
-    shown = np.where(TASKS[task].annotated(rows)[:, None], rows.astype(np.float64), np.nan)
-    return Comparison(clip, "", mean_ccc(wanted, given)[0], shown, predicted)
+    shown = np.where(known.marks(rows), rows.astype(np.float64), np.nan)
+    return Comparison(clip, "", score(known, wanted, given, marks)[0], shown, predicted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -17,7 +18,7 @@ from abaw_pipeline.models.settings import (
 )
 from abaw_pipeline.strict import Strict, nearest
 from abaw_pipeline.tasks import TASKS, Task
-from abaw_pipeline.training.losses.settings import LossSettings
+from abaw_pipeline.training.losses.settings import LossSettings, check_loss, usual_loss
 from abaw_pipeline.training.optimisation.settings import (
     BestEpoch,
     Cosine,
@@ -47,6 +48,15 @@ class TargetSettings(Strict):
     """Of its loss in the sum over tasks."""
     head: HeadSettings | None = None
     """``null``: the experiment's."""
+
+
+@dataclass(frozen=True)
+class CompleteTarget:
+    """What a task is trained by: ``TargetSettings`` with nothing left open."""
+
+    loss: LossSettings
+    weight: float
+    head: HeadSettings
 
 
 class TrainingSettings(Strict):
@@ -105,13 +115,11 @@ class TrainingSettings(Strict):
         return self.stride or self.segment
 
     @property
-    def targets(self) -> dict[str, TargetSettings]:
+    def targets(self) -> dict[str, CompleteTarget]:
         """Every task with its head and loss filled in, in the order of the settings."""
         named = self.tasks or {str(self.task): TargetSettings()}
         return {
-            name: TargetSettings(
-                loss=one.loss or self.loss or TASKS[name].usual_loss, weight=one.weight, head=one.head or self.head
-            )
+            name: CompleteTarget(one.loss or self.loss or usual_loss(TASKS[name]), one.weight, one.head or self.head)
             for name, one in named.items()
         }
 
@@ -142,12 +150,22 @@ class TrainingSettings(Strict):
         return self
 
     @model_validator(mode="after")
+    def _losses_fit(self) -> TrainingSettings:
+        for name, target in self.targets.items():
+            check_loss(target.loss, TASKS[name])
+        return self
+
+    @model_validator(mode="after")
     def _epoch_can_be_chosen(self) -> TrainingSettings:
         scored = self.select.name in ("best", "best_per_column") or self.early_stop or self.schedule.name == "plateau"
         if isinstance(self.folds, Mix) and scored:
             raise ValueError("folds: mix holds no clip out: select 'last' or a range, no early_stop, no plateau")
         if self.select.name == "range" and self.select.last > self.epochs:
             raise ValueError(f"select.last ({self.select.last}) is after the last epoch ({self.epochs})")
+        if self.select.name == "range" and self.early_stop:
+            raise ValueError("select: a range of epochs needs all of them; leave out early_stop")
+        if self.schedule.warmup >= self.epochs:
+            raise ValueError(f"schedule.warmup ({self.schedule.warmup}) must be shorter than epochs ({self.epochs})")
         return self
 
     @field_validator("seeds")

@@ -1,4 +1,4 @@
-"""Optimisers and learning-rate schedules."""
+"""Optimisers."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from collections.abc import Iterable
 
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler
 
-from abaw_pipeline.training.optimisation.settings import OptimiserSettings, ScheduleSettings
+from abaw_pipeline.training.optimisation.settings import OptimiserSettings
 
 
 def build_optimiser(settings: OptimiserSettings, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimiser that ``settings`` describe; its learning rate is set anew for every step (``set_rate``)."""
+    rate, decay = settings.lr, settings.weight_decay
+    if settings.name == "sgd":
+        return torch.optim.SGD(parameters, rate, momentum=settings.momentum, weight_decay=decay)
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.name]
-    return kind(parameters, lr=settings.lr, weight_decay=settings.weight_decay)
+    return kind(parameters, rate, betas=(settings.beta1, 0.999), weight_decay=decay)
 
 
-def build_schedule(settings: ScheduleSettings, optimiser: torch.optim.Optimizer, steps: int) -> LRScheduler:
-    """A schedule stepped once a batch, ``steps`` times in all."""
-    if settings.name == "cosine":
-        return CosineAnnealingLR(optimiser, T_max=steps)
-    return LambdaLR(optimiser, lambda step: 1.0)
+def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Use ``rate`` as the learning rate of all parameters."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate

@@ -20,12 +20,14 @@ class OptimiserSettings(Strict):
     lr: Positive = 1e-3
     weight_decay: float = Field(default=1e-4, ge=0)
     beta1: float = Field(default=0.9, ge=0, lt=1)
-    """Of Adam and AdamW."""
+    """Of Adam and AdamW; their second moment has 0.999."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
     """Of SGD."""
 
 
 class _Schedule(Strict):
+    """After the warm-up the schedule has what is left of the training."""
+
     warmup: float = Field(default=0.0, ge=0)
     """Epochs in which the rate rises from zero, in a straight line, to where the schedule begins."""
 
@@ -61,7 +63,7 @@ class CosineRestarts(_Schedule):
     floor: float = Field(default=0.0, ge=0, lt=1)
     """Where each stretch ends, as a share of the rate (eta_min / lr)."""
     decay_after: Count | None = None
-    """After this epoch the rate is a tenth."""
+    """After this epoch of the training (the warm-up included) the rate is a tenth."""
 
 
 class Step(_Schedule):
@@ -73,7 +75,7 @@ class Step(_Schedule):
 
 
 class Plateau(_Schedule):
-    """Times ``factor`` after ``patience`` epochs without a better validation score."""
+    """Times ``factor`` whenever more than ``patience`` epochs in a row brought no better validation score."""
 
     name: Literal["plateau"]
     factor: float = Field(default=0.1, gt=0, lt=1)
