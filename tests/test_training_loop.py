@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ def test_a_state_is_handed_on_without_its_gradient_and_past_turns_that_teach_not
     train.tasks["va"].marks[20:40] = train.tasks["va"].marks[100:120] = False
     trained(small(**CARRIED, epochs=1), train, build=build)
     assert [before is None for before, _ in handed] == [True, False, False, False]
-    for (_, after), (before, _) in zip(handed[:-1], handed[1:], strict=True):
+    for (_, after), (before, _) in pairwise(handed):
         for name, value in (before or {}).items():
             assert not value.requires_grad and torch.equal(value, after[name][: len(value)])
     assert [next(iter(after.values())).requires_grad for _, after in handed] == [True, False, True, True]
