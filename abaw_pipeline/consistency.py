@@ -15,11 +15,9 @@ from abaw_pipeline.features.base import Spec
 from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.models.check import check_framework, check_fusion, check_head
 from abaw_pipeline.models.parts import Part
-from abaw_pipeline.models.settings import HeadSettings
 from abaw_pipeline.runtime.paths import NOT_DATASETS
 from abaw_pipeline.strict import nearest
 from abaw_pipeline.tasks import TASKS
-from abaw_pipeline.training.losses.settings import check_loss
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.splits.names import fold_names
 
@@ -107,12 +105,11 @@ def _spec(config: Config, feature: str, source: str) -> Spec:
 def _check_model(settings: ExperimentSettings, specs: Mapping[str, Spec], where: str) -> None:
     """Whether the parts of an experiment's network fit each other, its features and its tasks."""
     parts = [Part(name, specs[name].modality, specs[name].dimension) for name in settings.features]
-    heads = {task: target.head or HeadSettings() for task, target in settings.targets.items()}
+    heads = {task: target.head for task, target in settings.targets.items()}
     try:
         check_fusion(settings.fusion, settings.encoder, parts)
         check_framework(settings.framework, settings.encoder, heads)
-        for task, target in settings.targets.items():
-            check_head(TASKS[task], heads[task])
-            check_loss(target.loss, TASKS[task])
+        for task, head in heads.items():
+            check_head(TASKS[task], head)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None

@@ -39,14 +39,9 @@ class Task:
         """Numbers per annotation row: one for a class, else one per column."""
         return 1 if self.kind == "class" else len(self.columns)
 
-    @property
-    def usual_loss(self) -> dict[str, str]:
-        """Settings of the loss that trains it where none is named."""
-        return {"name": {"values": "ccc", "class": "cross_entropy", "labels": "bce", "intensities": "mse"}[self.kind]}
-
     def annotated(self, rows: np.ndarray) -> np.ndarray:
         """Which rows of ``(n, width)`` labels are annotated in every value; bool ``(n,)``."""
-        return self.marks(rows).all(axis=1)
+        return np.asarray(self.marks(rows).all(axis=1))
 
     def marks(self, rows: np.ndarray) -> np.ndarray:
         """Which values of ``(n, width)`` labels count; bool, same shape.

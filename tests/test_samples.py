@@ -1,4 +1,4 @@
-"""Windows, gaps, labels on frames, statistics, and the loss."""
+"""Windows, gaps, labels on frames, statistics."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from abaw_pipeline.metrics import ccc
-from abaw_pipeline.training.losses.ccc import CccLoss
 from abaw_pipeline.training.predict import predict_frames
 from abaw_pipeline.training.resident import Resident, Standard, cut, pack
 from abaw_pipeline.training.samples import Moments, align_labels, join_features
-from abaw_pipeline.training.settings import CccLossSettings, ExtraRows
+from abaw_pipeline.training.settings import ExtraRows
 from abaw_pipeline.types import FrameTable
 
 torch.set_num_threads(1)
@@ -149,20 +147,3 @@ def test_extra_rows_policy() -> None:
         align_labels(ROWS, marks, 2, ExtraRows(tolerance=3), "clip9")
     kept = align_labels(ROWS, marks, 2, ExtraRows(tolerance=3, policy="repeat_last"), "clip9")
     assert kept.rows.tolist() == [0, 1, 1, 1, 1, 1]
-
-
-# loss
-
-
-def test_loss_is_the_sum_of_one_minus_ccc() -> None:
-    rng = np.random.default_rng(3)
-    truth, guess = rng.normal(size=(2, 50, 2))
-    guess += truth
-    loss = CccLoss(CccLossSettings(name="ccc"))(torch.from_numpy(guess), torch.from_numpy(truth))
-    assert loss.item() == pytest.approx(sum(1 - ccc(truth[:, c], guess[:, c]) for c in (0, 1)), abs=1e-6)
-
-
-def test_loss_of_a_single_frame_has_a_finite_gradient() -> None:
-    guess = torch.tensor([[0.3, 0.1]], requires_grad=True)
-    CccLoss(CccLossSettings(name="ccc"))(guess, guess.detach().clone()).backward()
-    assert torch.isfinite(guess.grad).all()

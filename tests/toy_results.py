@@ -69,7 +69,8 @@ class Toy:
     def write_feature(self, feature: str, key: str = "key") -> None:
         tables = self.tables[feature]
         dimension = next(iter(tables.values())).values.shape[1]
-        about = {"feature": feature, "key": key, "spec": {"dimension": dimension}, "random_weights": feature == "dice"}
+        spec = {"dimension": dimension, "modality": "audio" if feature == "sound" else "visual"}
+        about = {"feature": feature, "key": key, "spec": spec, "random_weights": feature == "dice"}
         store, manifest = FeatureStore(self.layout.feature_store(feature)), Manifest(about)
         for clip, table in tables.items():
             if clip in self.lost.get(feature, ()):
@@ -86,6 +87,7 @@ TRAINABLE = {"c00": "train", "c01": "train", "c02": "train", "c03": "val", "c04"
 def experiment(**changes: object) -> ExperimentSettings:
     """A small experiment on ``lin``."""
     raw: dict[str, object] = {
+        "task": "va",
         "features": ["lin"],
         "encoder": {"name": "gru", "hidden": 16},
         "segment": 20,

@@ -12,16 +12,25 @@ if TYPE_CHECKING:
     from abaw_pipeline.cli import Run
 
 
+def settings_of(run: Run, name: str) -> ExperimentSettings:
+    """The settings of an experiment.
+
+    Raises:
+        ValueError: no such experiment.
+    """
+    experiments: dict[str, ExperimentSettings] = run.config.experiments
+    if name not in experiments:
+        raise ValueError(f"{run.file}: no experiment '{name}'{nearest(name, experiments)}")
+    return experiments[name]
+
+
 def experiment_of(run: Run, name: str, fold: str, seed: int) -> ExperimentSettings:
     """The settings of an experiment that has this fold and seed.
 
     Raises:
         ValueError: no such experiment, fold or seed.
     """
-    experiments = run.config.experiments
-    if name not in experiments:
-        raise ValueError(f"{run.file}: no experiment '{name}'{nearest(name, experiments)}")
-    settings: ExperimentSettings = experiments[name]
+    settings = settings_of(run, name)
     for what, value, known in (("fold", fold, fold_names(settings)), ("seed", seed, settings.seeds)):
         if value not in known:
             raise ValueError(f"{run.file}: experiments.{name} has no {what} '{value}'{nearest(str(value), known)}")

@@ -6,22 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from abaw_pipeline.runtime.text import text_lines
 from abaw_pipeline.tasks import Task
-
-
-def text_lines(path: Path) -> list[str]:
-    """Lines of a UTF-8 file, without byte order mark, carriage returns and empty lines at the end.
-
-    Raises:
-        ValueError: the file is not UTF-8 text.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return lines
 
 
 def read_label_file(path: Path, task: Task) -> np.ndarray:

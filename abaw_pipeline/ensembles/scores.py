@@ -48,7 +48,7 @@ def score_roles(
 def _compared(rows: np.ndarray, predicted: np.ndarray, task: Task, settings: EnsembleSettings, clip: str) -> Compared:
     aligned = align_labels({task.name: rows}, len(predicted), settings.extra_rows, clip)
     labels = aligned.tasks[task.name]
-    counted = labels.marks.any(axis=1)
+    counted = np.asarray(labels.marks.any(axis=1))
     places = aligned.rows[: len(counted)]
     return labels.values[counted], predicted[places[counted]], labels.marks[counted]
 

@@ -61,7 +61,8 @@ def gather(
     labels = read_tables(layout, settings.targets)
     counts = annotated_frames(labels)
     sides = split(clips, joint_splits(clips, list(settings.targets)), settings.folds, fold, counts)
-    notes = [f"on both sides of the official split: {name}" for name in shared_recordings(clips, sides)]
+    shared = [f"on both sides of the official split: {name}" for name in shared_recordings(clips, sides)]
+    notes = [*sides.notes, *shared]
     skipped: list[Skipped] = []
     parts: dict[str, dict[str, Aligned]] = {}
     for name, ids in (("train", sides.train), ("validation", sides.validation)):

@@ -14,7 +14,7 @@ from abaw_pipeline.tasks import Task
 from abaw_pipeline.training.labelled import Labels
 from abaw_pipeline.training.losses.r_drop import divergence
 from abaw_pipeline.training.registry import build_loss
-from abaw_pipeline.training.settings import TargetSettings
+from abaw_pipeline.training.settings import CompleteTarget
 from abaw_pipeline.training.windows import Windows
 
 Places = tuple[torch.Tensor, torch.Tensor]
@@ -33,8 +33,7 @@ class Goal:
         annotated: ``(r,)`` bool, on the CPU.
     """
 
-    def __init__(self, task: Task, target: TargetSettings, labels: Labels, device: torch.device) -> None:
-        assert target.loss is not None, "TrainingSettings.targets names it"
+    def __init__(self, task: Task, target: CompleteTarget, labels: Labels, device: torch.device) -> None:
         self.task, self.weight = task, target.weight
         self.annotated = torch.from_numpy(labels.annotated)
         self._loss = build_loss(target.loss, task, labels).to(device)

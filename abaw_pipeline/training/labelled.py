@@ -30,7 +30,7 @@ class Labels:
     @property
     def annotated(self) -> np.ndarray:
         """Label rows with a value that counts, bool ``(r,)``."""
-        return self.marks.any(axis=1)
+        return np.asarray(self.marks.any(axis=1))
 
 
 @dataclass(frozen=True)

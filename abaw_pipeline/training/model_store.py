@@ -14,18 +14,20 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from abaw_pipeline.models.temporal import TemporalModel
 from abaw_pipeline.runtime.files import atomic, write_json
 from abaw_pipeline.runtime.keys import array_digest, digest
 from abaw_pipeline.runtime.storage import room_for
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.card import CARD, HISTORY, WEIGHTS, Card, SnapshotNote, read_card, write_weights
-from abaw_pipeline.training.loop import Epoch, Snapshot
+from abaw_pipeline.training.history import Epoch
 from abaw_pipeline.training.predict import Serving, predict_serving
 from abaw_pipeline.training.resident import Standard, pack
 from abaw_pipeline.training.samples import join_features, kept_frames, nearest
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.sources import FeatureNote
 from abaw_pipeline.training.targets import build_network
+from abaw_pipeline.training.trainer_state import Snapshot
 from abaw_pipeline.types import FrameTable
 
 _BESIDE_WEIGHTS = 1 << 20
@@ -150,7 +152,7 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> TrainedModel
     return TrainedModel(card, networks, standard)
 
 
-def _network(card: Card, note: SnapshotNote, tensors: Mapping[str, torch.Tensor], folder: Path) -> torch.nn.Module:
+def _network(card: Card, note: SnapshotNote, tensors: Mapping[str, torch.Tensor], folder: Path) -> TemporalModel:
     network, start = build_network(card.settings, card.features), _epoch(note.epoch)
     try:
         network.load_state_dict({k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)})

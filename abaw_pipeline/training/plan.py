@@ -9,8 +9,8 @@ from abaw_pipeline.training.settings import ExperimentSettings
 VERSION = 1
 """Raised by hand when weights change though neither code nor settings do (a changed default, a library)."""
 
-# Where the data lies, and what other trainings there are.
-_ELSEWHERE = {"dataset", "seeds"}
+# Where the data and its folds lie, and what other trainings there are. Which clips are on which side is in the key.
+_ELSEWHERE: dict[str, bool | set[str]] = {"dataset": True, "seeds": True, "folds": {"path"}}
 
 
 def training_modules(settings: ExperimentSettings) -> tuple[str, ...]:
@@ -20,9 +20,10 @@ def training_modules(settings: ExperimentSettings) -> tuple[str, ...]:
         encoders.add(settings.framework.encoder.name)
     if settings.fusion.name == "interaction" and settings.fusion.interaction:
         encoders.add(settings.fusion.interaction.name)
-    losses = {one.loss.name for one in settings.targets.values() if one.loss}
+    losses = {one.loss.name for one in settings.targets.values()}
     return (
         "training.loop",
+        "training.splits.folds",
         "training.sides",
         "training.targets",
         f"models.fusion.{settings.fusion.name}",
@@ -38,7 +39,7 @@ def training_code(settings: ExperimentSettings) -> str:
 
 def recipe(settings: ExperimentSettings, fold: str, seed: int, code: str | None = None) -> str:
     """Digest of everything but the data: settings of this one training, and code (``None``: as it is now)."""
-    chosen = settings.model_dump(mode="json", exclude_defaults=True, exclude=_ELSEWHERE | {"stride"})
+    chosen = settings.model_dump(mode="json", exclude_defaults=True, exclude=_ELSEWHERE | {"stride": True})
     made_from = {"version": VERSION, "settings": chosen, "hop": settings.hop, "fold": fold, "seed": seed}
     return digest({**made_from, "code": code or training_code(settings)})
 

@@ -66,7 +66,7 @@ class Resident:
 
 
 def pack(joined: Iterable[tuple[np.ndarray, np.ndarray]], most: int, widths: Sequence[int]) -> Resident:
-    """Clips, each ``(values (n, D), known (n, F))``, as one long table of at most ``most`` rows, filled clip by clip."""
+    """Clips, each ``(values (n, D), known (n, F))``, as one long table of ``most`` rows at most, filled one by one."""
     lengths: list[int] = []
     end = 0
     for values, known in joined:

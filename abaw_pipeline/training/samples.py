@@ -73,4 +73,4 @@ def kept_frames(known: np.ndarray, gap: str) -> np.ndarray:
         return np.ones(len(known), bool)
     somewhere = known.any(axis=0)
     kept = known[:, somewhere].all(axis=1)
-    return kept if kept.any() and somewhere.any() else np.ones(len(known), bool)
+    return np.asarray(kept) if kept.any() and somewhere.any() else np.ones(len(known), bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -17,7 +18,7 @@ from abaw_pipeline.models.settings import (
 )
 from abaw_pipeline.strict import Strict, nearest
 from abaw_pipeline.tasks import TASKS, Task
-from abaw_pipeline.training.losses.settings import LossSettings, check_loss
+from abaw_pipeline.training.losses.settings import LossSettings, check_loss, usual_loss
 from abaw_pipeline.training.optimisation.settings import (
     BestEpoch,
     Cosine,
@@ -47,6 +48,15 @@ class TargetSettings(Strict):
     """Of its loss in the sum over tasks."""
     head: HeadSettings | None = None
     """``null``: the experiment's."""
+
+
+@dataclass(frozen=True)
+class CompleteTarget:
+    """What a task is trained by: ``TargetSettings`` with nothing left open."""
+
+    loss: LossSettings
+    weight: float
+    head: HeadSettings
 
 
 class TrainingSettings(Strict):
@@ -105,13 +115,11 @@ class TrainingSettings(Strict):
         return self.stride or self.segment
 
     @property
-    def targets(self) -> dict[str, TargetSettings]:
+    def targets(self) -> dict[str, CompleteTarget]:
         """Every task with its head and loss filled in, in the order of the settings."""
         named = self.tasks or {str(self.task): TargetSettings()}
         return {
-            name: TargetSettings(
-                loss=one.loss or self.loss or TASKS[name].usual_loss, weight=one.weight, head=one.head or self.head
-            )
+            name: CompleteTarget(one.loss or self.loss or usual_loss(TASKS[name]), one.weight, one.head or self.head)
             for name, one in named.items()
         }
 
@@ -144,7 +152,6 @@ class TrainingSettings(Strict):
     @model_validator(mode="after")
     def _losses_fit(self) -> TrainingSettings:
         for name, target in self.targets.items():
-            assert target.loss, "targets fills it in"
             check_loss(target.loss, TASKS[name])
         return self
 

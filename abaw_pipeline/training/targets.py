@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from abaw_pipeline.models.parts import Part
 from abaw_pipeline.models.streams import Target
 from abaw_pipeline.models.temporal import TemporalModel
-from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.tasks import TASKS, Kind
 from abaw_pipeline.training.losses.extra import extra_outputs
-from abaw_pipeline.training.settings import ExperimentSettings, TargetSettings
+from abaw_pipeline.training.settings import CompleteTarget, ExperimentSettings
 from abaw_pipeline.training.sources import FeatureNote
 
-_ACTIVATION = {"values": "tanh", "intensities": "sigmoid", "class": "none", "labels": "none"}
+_ACTIVATION: dict[Kind, Literal["tanh", "sigmoid", "none"]] = {
+    "values": "tanh",
+    "intensities": "sigmoid",
+    "class": "none",
+    "labels": "none",
+}
 
 
 def build_network(settings: ExperimentSettings, features: Sequence[FeatureNote]) -> TemporalModel:
@@ -25,8 +31,7 @@ def parts(features: Sequence[FeatureNote]) -> list[Part]:
     return [Part(note.name, note.modality, note.dimension) for note in features]
 
 
-def _target(name: str, settings: TargetSettings) -> Target:
+def _target(name: str, settings: CompleteTarget) -> Target:
     task = TASKS[name]
-    assert settings.loss and settings.head, "ExperimentSettings.targets fills them in"
     extra = extra_outputs(settings.loss, task)
     return Target(len(task.columns), extra, _ACTIVATION[task.kind], task.level, settings.head)

@@ -62,8 +62,8 @@ def cut(clip_lengths: Sequence[int], segment: int, stride: int, repeated: bool =
         lengths.append(np.minimum(segment, length - at))
         clips.append(np.full(len(at), number))
         first += length
-    whole = (torch.from_numpy(np.concatenate(part)) for part in (starts, lengths, clips))
-    return Windows(*whole, segment if repeated else None)
+    whole = [torch.from_numpy(np.concatenate(part)) for part in (starts, lengths, clips)]
+    return Windows(whole[0], whole[1], whole[2], segment if repeated else None)
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ def build_layer(settings: Attending, width: int) -> nn.TransformerEncoderLayer:
 def _layers(settings: Attending, last_norm: bool) -> nn.TransformerEncoder:
     layer = build_layer(settings, settings.width)
     norm = nn.LayerNorm(settings.width) if last_norm else None
-    # Nested tensors would cut the output to the longest window of the batch.
+    # Nested tensors are a prototype, and torch warns of every setting that they do not support.
     stack = nn.TransformerEncoder(layer, settings.layers, norm, enable_nested_tensor=False)
     for parameter in stack.parameters():
         if parameter.dim() > 1:  # torch copies one layer: without this all would begin alike

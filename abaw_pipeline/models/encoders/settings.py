@@ -88,6 +88,7 @@ class TransformerLstmSettings(Attending):
     hidden: Size = 256
     """Units of the LSTM."""
     lstm_layers: Size = 1
+    """``dropout`` is between them, too."""
 
 
 class GruTransformerSettings(Attending):
@@ -99,6 +100,7 @@ class GruTransformerSettings(Attending):
     hidden: Size = 256
     """Units of the GRU."""
     gru_layers: Size = 2
+    """``dropout`` is between them, too."""
     branch_loss: Literal["concat", "branches"] = "concat"
     """``concat``: one head on both outputs side by side. ``branches``: a head per branch, the prediction their mean,
     the loss 0.5 L(Transformer) + 0.5 L(mean)."""

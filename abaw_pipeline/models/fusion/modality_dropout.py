@@ -28,9 +28,9 @@ class ModalityDropout(nn.Module):
         self.modalities, self.rate = modalities(parts), rate
         names = [modality.name for modality in self.modalities]
         numbers = torch.tensor([names.index(part.modality) for part in parts])
-        dimensions = torch.tensor([part.dimension for part in parts])
+        of_number = torch.tensor([names.index(part.modality) for part in parts for _ in range(part.dimension)])
         self.register_buffer("of_feature", numbers, persistent=False)
-        self.register_buffer("of_number", numbers.repeat_interleave(dimensions), persistent=False)
+        self.register_buffer("of_number", of_number, persistent=False)
 
     def forward(
         self, frames: torch.Tensor, known: torch.Tensor, mask: torch.Tensor

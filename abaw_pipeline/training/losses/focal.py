@@ -36,7 +36,8 @@ class FocalLoss(torch.nn.Module):
 
     def _of_classes(self, scores: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
         count = scores.shape[1]
-        target = functional.one_hot(truth[:, 0].long(), count) * (1 - self.smoothing) + self.smoothing / count
+        target = functional.one_hot(truth[:, 0].long(), count).to(scores.dtype)
+        target = target * (1 - self.smoothing) + self.smoothing / count
         each = (target * self._focused(scores.log_softmax(1))).sum(1, keepdim=True)
         return each if self.alpha is None else self.alpha * each
 

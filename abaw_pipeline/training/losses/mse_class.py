@@ -38,4 +38,4 @@ class MseClassLoss(torch.nn.Module):
         highest = truth == truth.amax(1, keepdim=True)
         if not self.several:
             highest &= highest.cumsum(1) == 1
-        return highest / highest.sum(1, keepdim=True)
+        return highest.to(truth.dtype) / highest.sum(1, keepdim=True)

@@ -89,6 +89,17 @@ FITTING: dict[Kind, tuple[str, ...]] = {
 """Losses of each kind of task."""
 
 
+def usual_loss(task: Task) -> LossSettings:
+    """The loss that trains a task where none is named."""
+    usual: dict[Kind, LossSettings] = {
+        "values": CccLossSettings(name="ccc"),
+        "class": CrossEntropySettings(name="cross_entropy"),
+        "labels": BceSettings(name="bce"),
+        "intensities": MseLossSettings(name="mse"),
+    }
+    return usual[task.kind]
+
+
 def check_loss(settings: LossSettings, task: Task) -> None:
     """Refuse a loss that cannot train ``task``.
 
