@@ -119,13 +119,11 @@ def test_extra_rows_are_frames_in_training_and_repeated_predictions_in_validatio
 
 
 def test_clips_are_numbered_for_labels_of_clips() -> None:
-    frames = {"a": 3, "b": 1, "c": 2}
+    one, two, three = ([table([1] * count, [1] * count)] for count in (1, 2, 3))
     clips = {
-        clip: (
-            aligned(count, **({} if clip == "b" else {"eri": INTENSITIES * count / 3})),
-            [table([1] * count, [1] * count)],
-        )
-        for clip, count in frames.items()
+        "a": (aligned(3, eri=INTENSITIES), three),
+        "b": (aligned(1), one),
+        "c": (aligned(2, eri=INTENSITIES / 2), two),
     }
     for training in (True, False):
         made = side(clips, settings("eri", gap="drop", unlabelled="drop"), training)
@@ -133,4 +131,4 @@ def test_clips_are_numbered_for_labels_of_clips() -> None:
         labels = made.tasks["eri"]
         assert labels.rows.tolist() == [0, 1, 2]
         assert labels.annotated.tolist() == [True, False, True]
-        assert labels.values[:, -1] == pytest.approx([1, 0, 2 / 3])
+        assert labels.values[:, -1] == pytest.approx([1, 0, 0.5])

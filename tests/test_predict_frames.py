@@ -103,7 +103,7 @@ def test_a_clip_is_predicted_by_the_mean_over_its_windows() -> None:
 def test_predictions_that_are_not_finite_stop() -> None:
     probe = Probe("va", lambda frames, mask: torch.where(frames == 5, torch.nan, frames).expand(-1, -1, 2))
     assert predicted(probe, numbered(5), settings()).shape == (5, 2)
-    with pytest.raises(ValueError, match="not finite; lower optimiser.lr"):
+    with pytest.raises(ValueError, match=r"not finite; lower optimiser\.lr"):
         predicted(probe, numbered(6), settings())
 
 

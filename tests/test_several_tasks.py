@@ -85,9 +85,8 @@ def expected(task: str, truth: np.ndarray, guess: np.ndarray) -> list[float]:
         if task == "au":
             columns.append(f1_score(real[here], made[here] >= 0.5, zero_division=0))
         else:
-            columns.append(
-                concordance(real[here], made[here]) if task == "va" else np.corrcoef(real[here], made[here])[0, 1]
-            )
+            measure = concordance if task == "va" else lambda a, b: np.corrcoef(a, b)[0, 1]
+            columns.append(measure(real[here], made[here]))
     return columns
 
 
@@ -105,9 +104,8 @@ def test_scores_are_those_of_the_stored_predictions(tmp_path: Path, case: str) -
     for task, scores in card.metrics.items():
         truth, guess = pairs(toy, task)
         columns = expected(task, truth, guess)
-        assert scores == pytest.approx(
-            {"mean": np.mean(columns), **dict(zip(TASKS[task].columns, columns, strict=True))}
-        )
+        named = dict(zip(TASKS[task].columns, columns, strict=True))
+        assert scores == pytest.approx({"mean": np.mean(columns), **named})
         assert scores["mean"] > 0.2, "the features say what the labels are"
         fused = blend(task, EnsembleSettings(task=task, members=["x"]), {"x": settings}, toy.layout)
         in_ensemble = fused.about["scores"]["val"]
@@ -127,7 +125,7 @@ def test_what_predictions_mean(tmp_path: Path, task: str, shape: tuple[int, int]
 
 
 def test_labels_of_validation_clips_weigh_nothing(tmp_path: Path) -> None:
-    """Neither class weights nor the weights of units nor the statistics of features see them: the same bits come out."""
+    """Weights of classes and units, and statistics of features, come from training clips: the same bits come out."""
     toy = Toy(tmp_path, SPLITS, tasks=list(THREE))
 
     def content(name: str) -> str:

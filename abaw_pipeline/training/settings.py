@@ -190,17 +190,19 @@ class ExperimentSettings(TrainingSettings):
     @property
     def encoders(self) -> list[EncoderSettings]:
         """The encoder, and those of the framework and the fusion."""
-        own = [] if isinstance(self.framework, BasicFramework) else [self.framework.encoder]
-        fused = (
-            [self.fusion.interaction] if isinstance(self.fusion, InteractionFusion) and self.fusion.interaction else []
-        )
-        return [self.encoder, *own, *fused]
+        found = [self.encoder]
+        if not isinstance(self.framework, BasicFramework):
+            found.append(self.framework.encoder)
+        if isinstance(self.fusion, InteractionFusion) and self.fusion.interaction:
+            found.append(self.fusion.interaction)
+        return found
 
     @model_validator(mode="after")
     def _state_goes_on_where_it_ended(self) -> ExperimentSettings:
         if self.hop != self.segment and any(getattr(encoder, "carry_state", False) for encoder in self.encoders):
             raise ValueError(
-                f"carry_state needs windows that do not overlap: stride ({self.stride}) = segment ({self.segment})"
+                f"stride ({self.stride}) must equal segment ({self.segment}) with carry_state: a window goes on where "
+                "the one before ended"
             )
         return self
 
