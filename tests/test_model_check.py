@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from abaw_pipeline.models.check import check, check_framework, check_head
+from abaw_pipeline.models.check import check_framework, check_fusion, check_head
 from abaw_pipeline.models.settings import HeadSettings
 from abaw_pipeline.tasks import TASKS
 from tests.temporal_models import (
@@ -52,7 +52,7 @@ WIDE = TRANSFORMER | {"width": 16}
 )
 def test_settings_that_do_not_fit(fusion, encoder, parts, message: str) -> None:
     with pytest.raises(ValueError, match="fusion") as error:
-        check(fusion_of(fusion), encoder_of(encoder), parts)
+        check_fusion(fusion_of(fusion), encoder_of(encoder), parts)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -70,7 +70,7 @@ def test_settings_that_do_not_fit(fusion, encoder, parts, message: str) -> None:
     ],
 )
 def test_settings_that_fit_make_a_model(fusion, encoder, parts) -> None:
-    check(fusion_of(fusion), encoder_of(encoder), parts)
+    check_fusion(fusion_of(fusion), encoder_of(encoder), parts)
     assert model(encoder, fusion, parts=parts)(*batch(3, parts=parts)).values["va"].shape == (1, 3, 2)
 
 
