@@ -23,6 +23,7 @@ torch.set_num_threads(1)
 
 CARRIED = {"encoder": {"name": "lstm", "hidden": 4, "carry_state": True}, "batch": 2}
 PLAIN_SGD = {"name": "sgd", "lr": 0.5, "momentum": 0.0, "weight_decay": 0.0}
+ONE_STEP = {"optimiser": PLAIN_SGD, "schedule": "constant", "epochs": 1, "batch": 100}
 SEVERAL = {"va": {"weight": 2.0}, "expr": {"weight": 0.25}, "au": {}}
 
 
@@ -129,15 +130,14 @@ def weights(settings: ExperimentSettings) -> torch.Tensor:
 
 
 def test_clipping_bounds_the_length_of_a_step() -> None:
-    one_step = {"optimiser": PLAIN_SGD, "schedule": "constant", "epochs": 1, "batch": 100}
     with torch.random.fork_rng():
         torch.manual_seed(0)
         before = torch.cat([value.flatten() for value in network(small()).state_dict().values()])
-    free = (weights(small(**one_step)) - before) / 0.5
-    clipped = (weights(small(**one_step, clip_norm=0.01)) - before) / 0.5
+    free = (weights(small(**ONE_STEP)) - before) / 0.5
+    clipped = (weights(small(**ONE_STEP, clip_norm=0.01)) - before) / 0.5
     assert free.norm() > 0.02
     torch.testing.assert_close(clipped, free * 0.01 / free.norm(), rtol=1e-3, atol=1e-6)
-    loose = (weights(small(**one_step, clip_norm=100.0)) - before) / 0.5
+    loose = (weights(small(**ONE_STEP, clip_norm=100.0)) - before) / 0.5
     torch.testing.assert_close(loose, free, rtol=0, atol=0)
 
 
@@ -159,6 +159,12 @@ def test_losses_of_several_tasks_are_weighted_and_a_task_counts_only_where_it_is
     train.tasks["expr"].marks[LENGTHS[0] :] = False
     single = trained(small(tasks=SEVERAL, epochs=1, batch=1), train)
     assert np.isfinite(single.history[0].loss) and all(value > 0 for value in single.history[0].losses.values())
+
+
+def test_the_weight_of_a_task_is_that_of_its_gradient() -> None:
+    one, three, five = (weights(small(**ONE_STEP, tasks={"va": {"weight": n}, "expr": {}})) for n in (1.0, 3.0, 5.0))
+    assert (three - one).norm() > 0.01
+    torch.testing.assert_close(five - one, 2 * (three - one), rtol=1e-3, atol=1e-5)
 
 
 def test_mixed_precision_changes_little_and_leaves_losses_and_weights_float32(seen: Seen) -> None:
