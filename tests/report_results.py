@@ -37,9 +37,15 @@ def curve(rows: int, columns: int = 2) -> np.ndarray:
 
 
 def truth_of(task: Task, rows: int) -> np.ndarray:
-    """Label rows ``(rows, W)`` that change slowly."""
-    curves = curve(rows, len(task.columns))
-    return {"values": curves, "class": curves.argmax(1)[:, None], "labels": curves > 0.3}[task.kind].astype(float)
+    """Label rows ``(rows, W)`` that change slowly; one where a clip has only one."""
+    curves = curve(1 if task.level == "clip" else rows, len(task.columns))
+    made = {
+        "values": curves,
+        "class": curves.argmax(1)[:, None],
+        "labels": curves > 0.3,
+        "intensities": (curves + 1) / 2,
+    }
+    return made[task.kind].astype(float)
 
 
 def predicted_of(task: Task, truth: np.ndarray) -> np.ndarray:
@@ -94,11 +100,8 @@ def experiment(**more: object) -> ExperimentSettings:
 
 def scores_of(task: str, mean: float) -> dict[str, float]:
     """Scores around a mean, one per column."""
-    return {"mean": mean, **dict(zip(TASKS[task].columns, mean + _spread(len(TASKS[task].columns)), strict=True))}
-
-
-def _spread(columns: int) -> list[float]:
-    return np.linspace(0.1, -0.1, columns)
+    spread = np.linspace(0.1, -0.1, len(TASKS[task].columns)).tolist()
+    return {"mean": mean} | {column: mean + more for column, more in zip(TASKS[task].columns, spread, strict=True)}
 
 
 def trained(
@@ -159,7 +162,9 @@ def feature(layout: Layout, name: str, random: bool) -> None:
     )
 
 
-def fused(layout: Layout, clips: Mapping[str, np.ndarray], name: str = "mean", task: str = "va") -> dict[str, np.ndarray]:
+def fused(
+    layout: Layout, clips: Mapping[str, np.ndarray], name: str = "mean", task: str = "va"
+) -> dict[str, np.ndarray]:
     """An ensemble whose predictions are its labels with noise; the last two frames of ``tested`` are not predicted."""
     store = ArrayStore(layout.ensemble(name), "abaw ensemble")
     about = {
@@ -173,7 +178,7 @@ def fused(layout: Layout, clips: Mapping[str, np.ndarray], name: str = "mean", t
     predicted = {}
     for clip, role in ROLES.items():
         noisy = predicted_of(TASKS[task], clips[clip])
-        predicted[clip] = noisy[:-2] if clip == "tested" else noisy
+        predicted[clip] = noisy[:-2] if clip == "tested" and len(noisy) > 2 else noisy
         content = store.write_arrays(clip, {task: predicted[clip]}, "key", {})
         manifest.clips[clip] = {"key": "key", "content": content, "role": role}
     manifest.write(layout.ensemble_manifest(name))

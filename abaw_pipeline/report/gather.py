@@ -75,7 +75,9 @@ def model_rows(results: Path, name: str, settings: ExperimentSettings) -> list[R
     rows = []
     for fold, seed, folder in runs(results, name, settings):
         card = read_card(folder)
-        rows.append({"experiment": name, "fold": fold, "seed": seed, **{field: getattr(card, field) for field in shown}})
+        rows.append(
+            {"experiment": name, "fold": fold, "seed": seed, **{field: getattr(card, field) for field in shown}}
+        )
     return rows
 
 
@@ -135,7 +137,9 @@ def _summary(name: str, settings: ExperimentSettings, models: list[Row]) -> Row:
     """An experiment: what it is, and the scores of each task averaged over the folds and seeds that have any."""
     mine = [row["metrics"] for row in models if row["experiment"] == name]
     scores = {
-        task.name: found for task in settings.predicted if (found := [metrics[task.name] for metrics in mine if metrics])
+        task.name: found
+        for task in settings.predicted
+        if (found := [metrics[task.name] for metrics in mine if metrics])
     }
     return {
         "experiment": name,
@@ -146,7 +150,8 @@ def _summary(name: str, settings: ExperimentSettings, models: list[Row]) -> Row:
         "models": len(mine),
         "of": len(fold_names(settings)) * len(settings.seeds),
         "metrics": {
-            task: {key: float(np.mean([one[key] for one in found])) for key in found[0]} for task, found in scores.items()
+            task: {key: float(np.mean([one[key] for one in found])) for key in found[0]}
+            for task, found in scores.items()
         },
         "deviation": {task: float(np.std([one["mean"] for one in found])) for task, found in scores.items()},
     }

@@ -75,6 +75,4 @@ def _edges(edges: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 def _bars(axes: Axes, edges: np.ndarray, present: np.ndarray, at: float, colour: str) -> None:
     for row, mine in enumerate(present.T):
-        axes.broken_barh(
-            stretches(edges, mine), (row + at, _THICK), color=colour, linewidth=0, rasterized=True
-        )
+        axes.broken_barh(stretches(edges, mine), (row + at, _THICK), color=colour, linewidth=0, rasterized=True)

@@ -41,12 +41,12 @@ def write_submission(
         ValueError: no sample file, no or stale predictions, rows without a prediction that ``settings.fill`` does
             not say how to fill, or a file that the linter would refuse.
     """
-    sample = layout.sample(task)
-    if not sample.is_file():
-        raise ValueError(f"{sample}: no sample file; set datasets.{layout.dataset}.samples.{task} and run 'abaw index'")
     if TASKS[task].kind not in _TEXTS:
         written = ", ".join(name for name, one in TASKS.items() if one.kind in _TEXTS)
         raise ValueError(f"no submission writer for task '{task}' yet; there are those for {written}")
+    sample = layout.sample(task)
+    if not sample.is_file():
+        raise ValueError(f"{sample}: no sample file; set datasets.{layout.dataset}.samples.{task} and run 'abaw index'")
     made_by = f"abaw ensemble {ensemble} --dataset {layout.dataset}"
     manifest = Manifest.read(layout.ensemble_manifest(ensemble), made_by)
     path = layout.submission(ensemble, task)
