@@ -9,6 +9,13 @@ from abaw_pipeline.tasks import Kind, Task
 
 MEASURES: dict[Kind, str] = {"values": "CCC", "class": "F1", "labels": "F1", "intensities": "Pearson"}
 """What the score of each kind of task is called."""
+AVERAGED: dict[Kind, str] = {
+    "values": "mean CCC",
+    "class": "macro F1",
+    "labels": "mean F1",
+    "intensities": "mean Pearson correlation",
+}
+"""What it is called as one number for the task: the unweighted mean over its columns."""
 
 
 def score(task: Task, truth: np.ndarray, prediction: np.ndarray, marks: np.ndarray) -> tuple[float, list[float]]:
