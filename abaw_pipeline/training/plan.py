@@ -22,6 +22,7 @@ def training_modules(settings: ExperimentSettings) -> tuple[str, ...]:
         "training.splits.folds",
         "training.sides",
         "training.targets",
+        "models.frameworks",
         f"models.fusion.{settings.fusion.name}",
         *(f"models.encoders.{name}" for name in sorted(encoders)),
         *(f"training.losses.{name}" for name in sorted(losses)),
