@@ -119,9 +119,10 @@ class Toy:
                         np.lib.format.write_array(stream, rows)
 
     def _splits(self, clip: str) -> dict[str, str]:
-        """A clip takes part in the tasks that it has labels of; test clips in all."""
+        """A clip takes part in the tasks that it has labels of; test clips in all, those of no split in none."""
         split = self.splits[clip]
-        return {task: split for task, table in self.truth.items() if split not in ("train", "val") or clip in table}
+        own = [task for task, table in self.truth.items() if split == "test" or clip in table]
+        return {} if split == "none" else dict.fromkeys(own, split)
 
     def write_feature(self, feature: str, key: str = "key") -> None:
         tables = self.tables[feature]
