@@ -36,7 +36,8 @@ KFOLD = {"name": "kfold", "k": 2}
 
 
 def experiment(**changes: object) -> ExperimentSettings:
-    raw: dict[str, object] = {"features": ["lin"], "encoder": {"name": "gru", "hidden": 4}, "epochs": 1, "segment": 30}
+    raw: dict[str, object] = {"task": "va", "features": ["lin"], "encoder": {"name": "gru", "hidden": 4}}
+    raw |= {"epochs": 1, "segment": 30}
     return ExperimentSettings.model_validate(raw | changes)
 
 
@@ -147,7 +148,7 @@ def test_verbs(toy: Toy) -> None:
         return done.stdout.splitlines()[-1]
 
     one = ("a", "--fold", "official", "--seed", "0", "--threads", "1")
-    assert re.match(r"a official-0: 1 epoch trained .* epoch 1 of 1, validation CCC mean", call(train_verb, *one))
+    assert re.match(r"a official-0: 1 epoch trained .* epoch 1 of 1, validation CCC of va", call(train_verb, *one))
     assert "a official-0: up to date" in call(train_verb, *one)
     assert "a official-0 on toy: 4 clips predicted (240 frames, " in call(infer_verb, *one)
     assert "a official-0 on toy: 4 clips up to date" in call(infer_verb, *one)

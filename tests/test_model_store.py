@@ -68,6 +68,15 @@ def test_trained_once(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
         run(toy, epochs=3)
 
 
+def test_a_checkpoint_that_a_kill_left_beside_its_model_goes(toy: Toy) -> None:
+    run(toy)
+    checkpoint = toy.layout.checkpoint("x", "official", 0)
+    assert not checkpoint.exists()
+    checkpoint.write_bytes(b"left")
+    assert not run(toy)[1]
+    assert not checkpoint.exists()
+
+
 def test_features_made_anew_that_came_out_the_same_train_nothing_but_are_named(toy: Toy) -> None:
     card, _ = run(toy)
     toy.write_feature("lin", "other key")

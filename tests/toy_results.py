@@ -106,19 +106,23 @@ class Toy:
             for clip in self.splits
         }
         Manifest({"dataset": self.layout.dataset}, entries).write(self.layout.clips)
+        self.write_labels()
+        for feature in self.tables:
+            self.write_feature(feature)
+
+    def write_labels(self) -> None:
         for task, table in self.truth.items():
             self.layout.labels(task).parent.mkdir(parents=True, exist_ok=True)
             with zipfile.ZipFile(self.layout.labels(task), "w") as archive:
                 for clip, rows in table.items():
                     with archive.open(f"{escape(clip)}.npy", "w") as stream:
                         np.lib.format.write_array(stream, rows)
-        for feature in self.tables:
-            self.write_feature(feature)
 
     def _splits(self, clip: str) -> dict[str, str]:
-        """A clip takes part in the tasks that it has labels of; test clips in all."""
+        """A clip takes part in the tasks that it has labels of; test clips in all, those of no split in none."""
         split = self.splits[clip]
-        return {task: split for task, table in self.truth.items() if split not in ("train", "val") or clip in table}
+        own = [task for task, table in self.truth.items() if split == "test" or clip in table]
+        return {} if split == "none" else dict.fromkeys(own, split)
 
     def write_feature(self, feature: str, key: str = "key") -> None:
         tables = self.tables[feature]

@@ -6,7 +6,7 @@ from abaw_pipeline.runtime.code import code_digest
 from abaw_pipeline.runtime.keys import digest
 from abaw_pipeline.training.settings import ExperimentSettings
 
-VERSION = 1
+VERSION = 2
 """Raised by hand when weights change though neither code nor settings do (a changed default, a library)."""
 
 # Where the data and its folds lie, and what other trainings there are. Which clips are on which side is in the key.

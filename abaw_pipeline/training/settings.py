@@ -117,7 +117,7 @@ class TrainingSettings(Strict):
 
     @property
     def targets(self) -> dict[str, CompleteTarget]:
-        """Every task with its head and loss filled in, in the order of the settings."""
+        """Every task with its head and loss filled in, in the order of ``TASKS``."""
         named = self.tasks or {str(self.task): TargetSettings()}
         return {
             name: CompleteTarget(one.loss or self.loss or usual_loss(TASKS[name]), one.weight, one.head or self.head)
@@ -173,6 +173,13 @@ class TrainingSettings(Strict):
         if self.schedule.warmup >= self.epochs:
             raise ValueError(f"schedule.warmup ({self.schedule.warmup}) must be shorter than epochs ({self.epochs})")
         return self
+
+    @field_validator("tasks")
+    @classmethod
+    def _tasks_in_one_order(cls, tasks: dict[str, TargetSettings] | None) -> dict[str, TargetSettings] | None:
+        """Parts of a network are numbered in the order of its tasks, and files of settings do not keep an order."""
+        places = {name: place for place, name in enumerate(TASKS)}
+        return tasks and dict(sorted(tasks.items(), key=lambda item: (places.get(item[0], len(places)), item[0])))
 
     @field_validator("seeds")
     @classmethod

@@ -45,6 +45,7 @@ def train(
     """
     material = gather(settings, fold, seed, layout, feature_keys)
     if kept := kept_card(layout.model(experiment, fold, seed), material.key, material.sources.notes):
+        layout.checkpoint(experiment, fold, seed).unlink(missing_ok=True)  # left where a kill came after the model
         return kept, False
     material.require_clips()
     return make_model(experiment, fold, seed, layout, material, device, journal=journal), True
