@@ -56,7 +56,7 @@ def corpus(folder: Path) -> Config:
     path.write_text(yaml.safe_dump(raw))
     targets = [Layout(folder / "results", DATASET).feature_manifest(name) for name in FEATURES]
     places = ["--snakefile", ROOT / "Snakefile", "--directory", folder, "--configfile", path]
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *places, *targets]
+    command = [sys.executable, "-m", "snakemake", *targets, "--cores", "2", *places]
     subprocess.run(list(map(str, command)), env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
     return load(path)
 
