@@ -60,6 +60,7 @@ def data_set(layout: Layout, config: Config) -> None:
             Manifest().write(layout.feature_shard(feature, shard))
     for experiment, fold in (("both", "official"), ("face", "fold1"), ("face", "fold2")):
         model(layout.model(experiment, fold, 0))
+        put(layout.events(experiment, fold, 0) / "events.out.tfevents.1700000000.node")
         store(layout.predictions(experiment, fold, 0))
         for rule in ("train", "infer"):
             _logs(layout, rule, f"{experiment}-{fold}-0")

@@ -66,10 +66,12 @@ def trained(
     validation: Labelled | None = None,
     seed: int = 0,
     build: Callable[[ExperimentSettings], TemporalModel] = network,
+    held_out: bool = True,
     **options: Any,
 ) -> Trained:
-    """Trained on the CPU, on two made-up sides where none are given."""
-    train, validation = train or side(*settings.targets), validation or side(*settings.targets, seed=9)
+    """Trained on the CPU, on made-up sides where none are given; ``held_out``: there are validation clips."""
+    train = train or side(*settings.targets)
+    validation = validation or side(*settings.targets, seed=9) if held_out else None
     standard = Standard(torch.zeros(WIDTH), torch.ones(WIDTH))
     cpu = torch.device("cpu")
     return fit(lambda: build(settings), train, validation, standard, settings, seed, cpu, **options)

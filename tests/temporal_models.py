@@ -22,6 +22,8 @@ CARRYING = GRU | {"carry_state": True}
 TRANSFORMER = {"name": "transformer", "width": 8, "heads": 2, "layers": 2, "feedforward": 12, "dropout": 0.0}
 MEAN_READ = TRANSFORMER | {"name": "gru_transformer", "hidden": 6, "branch_loss": "branches"}
 FUSED_READ = TRANSFORMER | {"name": "twin_transformer"}
+SHARE: dict[str, Any] = {"name": "share_bottom", "encoder": TRANSFORMER}
+FEEDBACK: dict[str, Any] = {"name": "feedback", "encoder": TRANSFORMER, "source": "au", "target": "expr"}
 
 _ENCODER: TypeAdapter[Any] = TypeAdapter(EncoderSettings)
 _FUSION: TypeAdapter[Any] = TypeAdapter(FusionSettings)

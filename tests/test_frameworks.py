@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 
-from abaw_pipeline.models.check import check_framework
-from abaw_pipeline.models.settings import HeadSettings
 from abaw_pipeline.models.temporal import TemporalModel
 from tests.encoders import mask_of
 from tests.temporal_models import (
     CARRYING,
+    FEEDBACK,
     FUSED_READ,
     GRU,
     MEAN_READ,
+    SHARE,
     TRANSFORMER,
     batch,
-    encoder_of,
-    framework_of,
     in_segments,
     model,
     target,
@@ -28,8 +24,6 @@ from tests.temporal_models import (
 torch.set_num_threads(1)
 
 TARGETS = {"expr": target(8, activation="none", hidden=[5, 4]), "va": target(hidden=[5]), "au": target(3, hidden=[7])}
-SHARE: dict[str, Any] = {"name": "share_bottom", "encoder": TRANSFORMER}
-FEEDBACK: dict[str, Any] = {"name": "feedback", "encoder": TRANSFORMER, "source": "au", "target": "expr"}
 
 
 def _reached(network: TemporalModel, task: str) -> set[str]:
@@ -137,21 +131,3 @@ def test_segment_by_segment_equals_the_whole(framework) -> None:
     for task in TARGETS:
         torch.testing.assert_close(apart[task], whole.values[task], atol=1e-5, rtol=0)
     assert set(state) == set(whole.state)
-
-
-def test_a_source_head_without_hidden_layer_cannot_be_fed() -> None:
-    bare, hidden = HeadSettings(), HeadSettings(hidden=[5])
-    fed = framework_of(FEEDBACK | {"fed": "head"})
-    check_framework(fed, encoder_of(GRU), {"au": hidden, "expr": bare})
-    check_framework(framework_of(FEEDBACK), encoder_of(GRU), {"au": bare, "expr": bare})
-    with pytest.raises(ValueError, match=r"framework.fed: the head of 'au' has no hidden layer"):
-        check_framework(fed, encoder_of(GRU), {"au": bare, "expr": hidden})
-
-
-def test_a_bottom_has_no_heads_for_its_branches() -> None:
-    heads = dict.fromkeys(TARGETS, HeadSettings(hidden=[5]))
-    check_framework(framework_of("basic"), encoder_of(MEAN_READ), heads)
-    check_framework(framework_of(SHARE | {"encoder": MEAN_READ}), encoder_of(GRU), heads)
-    for raw in (SHARE, FEEDBACK):
-        with pytest.raises(ValueError, match=f"framework: {raw['name']} puts no head on the branches"):
-            check_framework(framework_of(raw), encoder_of(MEAN_READ), heads)

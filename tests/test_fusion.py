@@ -5,23 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 
-from abaw_pipeline.models.check import check
-from abaw_pipeline.models.fusion.modality_dropout import ModalityDropout
 from abaw_pipeline.models.parts import Part, modalities
-from abaw_pipeline.models.projection import Projection
 from abaw_pipeline.models.registry import FUSIONS
-from abaw_pipeline.models.settings import ProjectionSettings
 from tests.encoders import mask_of
 from tests.temporal_models import (
     CARRYING,
     FUSED_READ,
     GRU,
     MEAN_READ,
-    PARTS,
     TRANSFORMER,
     batch,
-    encoder_of,
-    fusion_of,
     in_segments,
     model,
 )
@@ -195,125 +188,3 @@ def test_state_of_late_fusion_names_modalities() -> None:
     network = model(CARRYING, "late")
     assert set(network(*batch(3)).state) == {"fusion.visual.hidden", "fusion.audio.hidden"}
     assert not model(GRU, "late").carries_state
-
-
-def test_modality_dropout_takes_out_whole_modalities_of_windows_at_its_rate() -> None:
-    rate, windows = 0.4, 20_000
-    drop = ModalityDropout(PARTS, rate).train()
-    torch.manual_seed(0)
-    frames, known = drop(torch.ones(windows, 2, 7), torch.ones(windows, 2, 3, dtype=torch.bool), mask_of(2))
-    assert torch.equal(frames > 0, known.repeat_interleave(torch.tensor([3, 2, 2]), -1))
-    assert torch.equal(known[..., 0], known[..., 2])
-    assert torch.equal(known[:, 0], known[:, 1])
-    visual, audio = known[:, 0, 0], known[:, 0, 1]
-    assert (visual | audio).all()
-    deviation = 4 * (rate * (1 - rate) / windows) ** 0.5
-    for stays in (visual, audio):
-        assert 1 - stays.float().mean().item() == pytest.approx(rate - rate**2 / 2, abs=deviation)
-
-
-def test_modality_dropout_leaves_the_only_modality_that_has_values() -> None:
-    drop = ModalityDropout(PARTS, 0.9).train()
-    known = torch.ones(500, 3, 3, dtype=torch.bool)
-    known[:, :, 1] = False
-    known[:, 1:, 1] = True  # in padding, where nothing counts
-    assert torch.equal(
-        drop(torch.ones(500, 3, 7), known, mask_of(*[1] * 500, 3)[:500])[1][..., [0, 2]], known[..., [0, 2]]
-    )
-
-
-def test_modality_dropout_is_of_training_alone() -> None:
-    frames, known, mask = batch(*[4] * 50)
-    plain = model().fusion(frames, known, mask).main
-    dropping = model(fusion={"name": "early", "modality_dropout": 0.5}).fusion
-    assert torch.equal(dropping.eval()(frames, known, mask).main, plain)
-    assert not torch.equal(dropping.train()(frames, known, mask).main, plain)
-    alone = model(fusion={"name": "early", "modality_dropout": 0.9}, parts=PARTS[:1]).fusion.train()
-    one = batch(4, 4, parts=PARTS[:1])
-    assert torch.equal(alone(*one).main, alone.eval()(*one).main)
-
-
-@pytest.mark.parametrize("activation", ["none", "relu", "leaky_relu"])
-def test_projection_by_formula(activation: str) -> None:
-    project = Projection(4, 3, ProjectionSettings(bias=False, activation=activation))
-    raw = (frames := torch.randn(2, 5, 4)) @ project.layer.weight.T
-    slope = {"none": 1.0, "relu": 0.0, "leaky_relu": 0.01}[activation]
-    torch.testing.assert_close(project(frames, mask_of(5, 5)), raw.clamp(min=0) + slope * raw.clamp(max=0))
-
-
-def test_projection_by_convolution_sees_neighbours() -> None:
-    project = Projection(2, 3, ProjectionSettings(kind="conv", kernel=3))
-    weight, bias = project.layer.conv.weight, project.layer.conv.bias
-    before, now, after = frames = torch.randn(3, 2)
-    expected = weight[..., 0] @ before + weight[..., 1] @ now + weight[..., 2] @ after + bias
-    torch.testing.assert_close(project(frames[None], mask_of(3))[0, 1], expected)
-
-
-def test_no_projection_lets_features_in_as_they_are() -> None:
-    fusion, (frames, known, mask) = (
-        model(GRU | {"hidden": 7}, {"name": "early", "projection": {"kind": "none"}}).fusion,
-        batch(5),
-    )
-    torch.testing.assert_close(fusion(frames, known, mask).main, fusion.encoder(frames, mask).main)
-
-
-WIDE = TRANSFORMER | {"width": 16}
-
-
-@pytest.mark.parametrize(
-    ("fusion", "encoder", "parts", "message"),
-    [
-        ("late", GRU, PARTS[:1], "'late' needs several modalities, there is only visual; use early"),
-        ("clip_tokens", TRANSFORMER, PARTS[:1], "'clip_tokens' needs several modalities"),
-        ("interaction", GRU, [PARTS[0], PARTS[2]], "'interaction' needs several modalities"),
-        ("clip_tokens", GRU, PARTS, "clip_tokens cannot go with encoder 'gru'; use attention_transformer"),
-        ("clip_tokens", {"name": "tcn"}, PARTS, "clip_tokens cannot go with encoder 'tcn'"),
-        ({"name": "early", "projection": {"kind": "none"}}, GRU, PARTS, "as wide as its input, 7 numbers are not 6"),
-        (
-            {"name": "early", "projection": {"kind": "none"}, "mask_input": True},
-            GRU | {"hidden": 7},
-            PARTS,
-            "as wide as its input, 10 numbers are not 7",
-        ),
-        ({"name": "late", "projection": {"kind": "none"}}, GRU | {"hidden": 5}, PARTS, "2 numbers are not 5"),
-        (
-            {"name": "interaction", "interaction": TRANSFORMER},
-            TRANSFORMER,
-            PARTS,
-            "is 8 wide; 2 modalities of 8 need 16",
-        ),
-        ("interaction", MEAN_READ, PARTS, "no head on the branches of gru_transformer; set branch_loss: concat"),
-        ({"name": "interaction", "interaction": MEAN_READ}, GRU, PARTS, "set branch_loss: concat"),
-    ],
-)
-def test_settings_that_do_not_fit(fusion, encoder, parts, message: str) -> None:
-    with pytest.raises(ValueError, match="fusion") as error:
-        check(fusion_of(fusion), encoder_of(encoder), parts)
-    assert message in str(error.value)
-    assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("fusion", "encoder", "parts"),
-    [
-        ("early", GRU, PARTS[:1]),
-        ("late", GRU, PARTS),
-        ("clip_tokens", TRANSFORMER, PARTS),
-        ({"name": "early", "projection": {"kind": "none"}}, GRU | {"hidden": 7}, PARTS),
-        ({"name": "early", "projection": {"kind": "none"}, "mask_input": True}, GRU | {"hidden": 10}, PARTS),
-        ({"name": "interaction", "interaction": WIDE}, TRANSFORMER, PARTS),
-        ({"name": "interaction", "interaction": WIDE}, GRU | {"hidden": 8}, PARTS),
-    ],
-)
-def test_settings_that_fit_make_a_model(fusion, encoder, parts) -> None:
-    check(fusion_of(fusion), encoder_of(encoder), parts)
-    assert model(encoder, fusion, parts=parts)(*batch(3, parts=parts)).values["va"].shape == (1, 3, 2)
-
-
-@pytest.mark.parametrize(
-    ("raw", "message"),
-    [({"kind": "conv", "kernel": 4}, "must be odd"), ({"kind": "none", "activation": "relu"}, "no activation")],
-)
-def test_projections_that_cannot_be(raw, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        ProjectionSettings(**raw)

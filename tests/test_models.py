@@ -72,6 +72,13 @@ def test_buffers_are_no_weights() -> None:
     assert set(network.state_dict()) == {name for name, _ in network.named_parameters()}
 
 
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_sizes_are_known_without_memory(fusion: str) -> None:
+    with torch.device("meta"):
+        sizes = {name: value.shape for name, value in model(TRANSFORMER, fusion).state_dict().items()}
+    assert sizes == {name: value.shape for name, value in model(TRANSFORMER, fusion).state_dict().items()}
+
+
 def test_heads_must_divide_width() -> None:
     raw = {"features": ["a"], "encoder": {"name": "transformer", "width": 10, "heads": 4}}
     with pytest.raises(ValueError, match=r"config.yaml: .*encoder.*: heads \(4\) must divide width \(10\)"):

@@ -8,13 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from abaw_pipeline.models.check import check_head
 from abaw_pipeline.models.heads import Head
 from abaw_pipeline.models.pooling import AttentionPooling, MeanPooling
 from abaw_pipeline.models.readout import Readout
-from abaw_pipeline.models.settings import HeadSettings
 from abaw_pipeline.models.streams import Encoded, Target
-from abaw_pipeline.tasks import TASKS
 from tests.encoders import mask_of
 from tests.temporal_models import batch, model, target
 
@@ -134,11 +131,3 @@ def test_padding_never_reaches_what_is_said_of_a_clip(pooling: str) -> None:
         frames[1, :6], known[1, :6] = alone[0], has[0]
         said = network(frames, known, mask).values["eri"]
         torch.testing.assert_close(said[1], expected[0], atol=1e-5, rtol=0)
-
-
-def test_scores_of_classes_come_from_one_head() -> None:
-    separate = HeadSettings(separate=True)
-    check_head(TASKS["va"], separate)
-    check_head(TASKS["expr"], HeadSettings())
-    with pytest.raises(ValueError, match=r"head.separate: task 'expr' is one of classes"):
-        check_head(TASKS["expr"], separate)

@@ -39,9 +39,9 @@ STOPPED: dict[str, Any] = {"optimiser": {"lr": 0.3}, "early_stop": 2, "epochs": 
 
 @pytest.fixture(scope="module")
 def processes() -> multiprocessing.context.ForkServerContext:
-    """Children of a process that has imported torch and computed nothing."""
+    """Children of a process that has imported torch, and what its optimisers import late, and computed nothing."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.small_trainings"])
+    context.set_forkserver_preload(["tests.small_trainings", "torch._dynamo"])
     return context
 
 

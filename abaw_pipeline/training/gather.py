@@ -41,7 +41,12 @@ class Material:
     skipped: list[Skipped] = field(default_factory=list)
 
     def require_clips(self) -> None:
-        """Raises ``ValueError`` where a side has no clip that can be used, though the fold has clips for it."""
+        """Raises ``ValueError`` where a side has no clip that can be used, or none is held out though scores decide."""
+        if not self.fold.validation and self.settings.needs_scores:
+            raise ValueError(
+                "the fold has no validation clip, by which an epoch could be chosen; choose other folds, or select "
+                "'last' or a range of epochs"
+            )
         for name, clips in self.sides.items():
             if not clips and (name == "train" or self.fold.validation):
                 first = [f"; {len(self.skipped)} left out, the first: {row.clip}: {row.reason}" for row in self.skipped]

@@ -39,10 +39,9 @@ class Epoch:
             prefix, measure = f"{task}_" if several else "", MEASURES[TASKS[task].kind].lower()
             if several:
                 row[f"{task}_loss"] = loss
-            scores = {f"{measure}_{name}": value for name, value in self.scores.get(task, {}).items() if name != "mean"}
-            if scores:
-                scores["mean"] = self.scores[task]["mean"]
-            row |= {prefix + name: value for name, value in scores.items()}
+            scores = self.scores.get(task, {})
+            row |= {f"{prefix}{measure}_{name}": value for name, value in scores.items() if name != "mean"}
+            row |= {f"{prefix}mean": value for name, value in scores.items() if name == "mean"}
         if several and self.score is not None:
             row["score"] = self.score
         return row | {"lr": self.lr}

@@ -15,17 +15,14 @@ _ELSEWHERE: dict[str, bool | set[str]] = {"dataset": True, "seeds": True, "folds
 
 def training_modules(settings: ExperimentSettings) -> tuple[str, ...]:
     """Modules that turn samples into weights, for the parts that ``settings`` name; their imports apart."""
-    encoders = {settings.encoder.name}
-    if settings.framework.name != "basic":
-        encoders.add(settings.framework.encoder.name)
-    if settings.fusion.name == "interaction" and settings.fusion.interaction:
-        encoders.add(settings.fusion.interaction.name)
+    encoders = {encoder.name for encoder in settings.encoders}
     losses = {one.loss.name for one in settings.targets.values()}
     return (
         "training.loop",
         "training.splits.folds",
         "training.sides",
         "training.targets",
+        "models.frameworks",
         f"models.fusion.{settings.fusion.name}",
         *(f"models.encoders.{name}" for name in sorted(encoders)),
         *(f"training.losses.{name}" for name in sorted(losses)),

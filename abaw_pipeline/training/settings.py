@@ -15,6 +15,7 @@ from abaw_pipeline.models.settings import (
     FrameworkSettings,
     FusionSettings,
     HeadSettings,
+    InteractionFusion,
 )
 from abaw_pipeline.strict import Strict, nearest
 from abaw_pipeline.tasks import TASKS, Task
@@ -128,6 +129,12 @@ class TrainingSettings(Strict):
         """The tasks that are predicted."""
         return [TASKS[name] for name in self.tasks or [str(self.task)]]
 
+    @property
+    def needs_scores(self) -> bool:
+        """Whether anything is decided by the score on clips that are held out."""
+        chosen = self.select.name in ("best", "best_per_column")
+        return chosen or self.early_stop is not None or self.schedule.name == "plateau"
+
     @model_validator(mode="after")
     def _windows_cover(self) -> TrainingSettings:
         if self.hop > self.segment:
@@ -157,8 +164,7 @@ class TrainingSettings(Strict):
 
     @model_validator(mode="after")
     def _epoch_can_be_chosen(self) -> TrainingSettings:
-        scored = self.select.name in ("best", "best_per_column") or self.early_stop or self.schedule.name == "plateau"
-        if isinstance(self.folds, Mix) and scored:
+        if isinstance(self.folds, Mix) and self.needs_scores:
             raise ValueError("folds: mix holds no clip out: select 'last' or a range, no early_stop, no plateau")
         if self.select.name == "range" and self.select.last > self.epochs:
             raise ValueError(f"select.last ({self.select.last}) is after the last epoch ({self.epochs})")
@@ -180,6 +186,25 @@ class ExperimentSettings(TrainingSettings):
     features: list[str] = Field(min_length=1)
     """Names of feature instances, side by side in this order."""
     encoder: EncoderSettings
+
+    @property
+    def encoders(self) -> list[EncoderSettings]:
+        """The encoder, and those of the framework and the fusion."""
+        found = [self.encoder]
+        if not isinstance(self.framework, BasicFramework):
+            found.append(self.framework.encoder)
+        if isinstance(self.fusion, InteractionFusion) and self.fusion.interaction:
+            found.append(self.fusion.interaction)
+        return found
+
+    @model_validator(mode="after")
+    def _state_goes_on_where_it_ended(self) -> ExperimentSettings:
+        if self.hop != self.segment and any(getattr(encoder, "carry_state", False) for encoder in self.encoders):
+            raise ValueError(
+                f"stride ({self.stride}) must equal segment ({self.segment}) with carry_state: a window goes on where "
+                "the one before ended"
+            )
+        return self
 
     @field_validator("features")
     @classmethod

@@ -27,10 +27,10 @@ class ModalityDropout(nn.Module):
         super().__init__()
         self.modalities, self.rate = modalities(parts), rate
         names = [modality.name for modality in self.modalities]
-        numbers = torch.tensor([names.index(part.modality) for part in parts])
-        of_number = torch.tensor([names.index(part.modality) for part in parts for _ in range(part.dimension)])
-        self.register_buffer("of_feature", numbers, persistent=False)
-        self.register_buffer("of_number", of_number, persistent=False)
+        of_feature = [names.index(part.modality) for part in parts]
+        of_number = [names.index(part.modality) for part in parts for _ in range(part.dimension)]
+        self.register_buffer("of_feature", torch.tensor(of_feature), persistent=False)
+        self.register_buffer("of_number", torch.tensor(of_number), persistent=False)
 
     def forward(
         self, frames: torch.Tensor, known: torch.Tensor, mask: torch.Tensor
