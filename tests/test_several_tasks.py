@@ -145,3 +145,10 @@ def test_labels_of_validation_clips_weigh_nothing(tmp_path: Path) -> None:
     toy.truth["expr"]["c00"][:5] = 7
     toy.write()
     assert content("c") != before
+
+
+def test_the_order_of_tasks_in_the_settings_does_not_count(tmp_path: Path) -> None:
+    toy = Toy(tmp_path, SPLITS, tasks=list(THREE))
+    backwards = dict(reversed(THREE.items()))
+    first, second = (run(toy, name, tasks=tasks, epochs=1)[0] for name, tasks in (("a", THREE), ("b", backwards)))
+    assert (first.recipe, first.content) == (second.recipe, second.content)

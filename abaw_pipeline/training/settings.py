@@ -117,17 +117,20 @@ class TrainingSettings(Strict):
 
     @property
     def targets(self) -> dict[str, CompleteTarget]:
-        """Every task with its head and loss filled in, in the order of the settings."""
+        """Every task with its head and loss filled in, in the order of their names.
+
+        The order of the settings must not count: digests and a model's own file, whose keys are sorted, know none.
+        """
         named = self.tasks or {str(self.task): TargetSettings()}
         return {
             name: CompleteTarget(one.loss or self.loss or usual_loss(TASKS[name]), one.weight, one.head or self.head)
-            for name, one in named.items()
+            for name, one in sorted(named.items())
         }
 
     @property
     def predicted(self) -> list[Task]:
-        """The tasks that are predicted."""
-        return [TASKS[name] for name in self.tasks or [str(self.task)]]
+        """The tasks that are predicted, in the order of their names."""
+        return [TASKS[name] for name in sorted(self.tasks or [str(self.task)])]
 
     @property
     def needs_scores(self) -> bool:
