@@ -27,14 +27,12 @@ from cells import FEATURES, TASKS, Cell, framework_cells, fusion_cells
 from exchanged import relabelled
 
 from abaw_pipeline.config import Config, load
-from abaw_pipeline.datasets.index import read_clips
 from abaw_pipeline.report.truth import read_truth, score
 from abaw_pipeline.runtime.device import use_threads
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.progress import progress
 from abaw_pipeline.training.model_store import load_model
 from abaw_pipeline.training.sources import Sources
-from abaw_pipeline.training.splits.folds import joint_splits
 from abaw_pipeline.training.targets import parts
 from abaw_pipeline.training.train import train
 
@@ -108,17 +106,16 @@ def _trained(cell: Cell, config: Config, layout: Layout) -> Learnt:
     took = time.process_time() - began
     model = load_model(layout.model(cell.name, "official", 0))
     sources = Sources(layout, cell.settings.features)
-    tests = [clip for clip, split in joint_splits(read_clips(layout), TASKS).items() if split == "test"]
+    truth = {task: read_truth(DATASET, config.datasets[DATASET], task) for task in TASKS}
     made = {
         clip: model.predict(dict(zip(sources.names, sources.read(clip), strict=True)), clip)
-        for clip in sources.usable(tests, "infer")[0]
+        for clip in sources.usable(set().union(*truth.values()), "infer")[0]
     }
-    parameters = sum(values.numel() for values in model.networks[0].network.parameters())
-    return Learnt({task: _score(config, made, task) for task in TASKS}, parameters, took)
+    scores = {task: _score(rows, made, task) for task, rows in truth.items()}
+    return Learnt(scores, sum(values.numel() for values in model.networks[0].network.parameters()), took)
 
 
-def _score(config: Config, made: Mapping[str, Mapping[str, np.ndarray]], task: str) -> float:
-    truth = read_truth(DATASET, config.datasets[DATASET], task)
+def _score(truth: Mapping[str, np.ndarray], made: Mapping[str, Mapping[str, np.ndarray]], task: str) -> float:
     found = score(truth, lambda clip: made[clip][task] if clip in made else None, task)
     if found is None:
         raise ValueError(f"no hidden truth of '{task}' to score on")
