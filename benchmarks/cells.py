@@ -18,7 +18,7 @@ COMMON: dict[str, Any] = {
     "features": list(FEATURES),
     "segment": 75,
     "batch": 4,
-    "epochs": 25,
+    "epochs": 15,
     "clip_norm": 1.0,
 }
 _ATTENDING = {"width": WIDTH, "layers": 2, "heads": 4, "feedforward": 2 * WIDTH, "dropout": 0.1}
@@ -40,7 +40,7 @@ ENCODERS: dict[str, dict[str, Any]] = {
 }
 RATES: dict[str, float] = {}
 """Learning rates that are not ``RATE``."""
-RATE = 1e-3
+RATE = 2e-3
 _EACH = {"name": "gru", "hidden": WIDTH}
 FRAMEWORKS: dict[str, Any] = {
     "basic": "basic",

@@ -22,6 +22,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import torch
 import yaml
 from cells import FEATURES, TASKS, Cell, framework_cells, fusion_cells
 from exchanged import relabelled
@@ -92,11 +93,20 @@ def learnt(cells: Sequence[Cell], config: Config, shuffles: int) -> Iterator[Row
     seeds = [None, *range(shuffles)]
     with tempfile.TemporaryDirectory() as folder:
         layouts = [relabelled(source, Path(folder) / str(seed), TASKS, seed) for seed in seeds]
-        with ProcessPoolExecutor(2, get_context("spawn"), use_threads, (1,)) as pool:
+        with ProcessPoolExecutor(2, get_context("spawn"), _begin) as pool:
             jobs = [[pool.submit(_trained, cell, config, layout) for layout in layouts] for cell in cells]
-            for cell, runs in progress(zip(cells, jobs, strict=True), "train", "cell", len(cells)):
-                true, *shuffled = [run.result() for run in runs]
-                yield Row(cell, true, shuffled)
+            try:
+                for cell, runs in progress(zip(cells, jobs, strict=True), "train", "cell", len(cells)):
+                    true, *shuffled = [run.result() for run in runs]
+                    yield Row(cell, true, shuffled)
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+
+def _begin() -> None:
+    """A thread to each process; and what the first optimiser of a process imports shall be no cell's seconds."""
+    use_threads(1)
+    torch.optim.AdamW([torch.zeros(1, requires_grad=True)])
 
 
 def _trained(cell: Cell, config: Config, layout: Layout) -> Learnt:
@@ -122,15 +132,18 @@ def _score(truth: Mapping[str, np.ndarray], made: Mapping[str, Mapping[str, np.n
     return float(found["mean"])
 
 
+def heading(column: str) -> str:
+    """The line above a table; ``column``: what its second column lists."""
+    scores = "  ".join(f"{title:<15}" for title in ("VA CCC", "EXPR F1", "AU F1"))
+    return f"{'encoder':<26} {column:<20} {scores} parameters       s     rate"
+
+
 def shown(row: Row) -> str:
     """One line of a table: the scores, those of the shuffled runs in brackets."""
     scores = [f"{row.true.scores[task]:6.3f} ({row.chance(task):+.3f})" for task in TASKS]
     size = f"{row.true.parameters:>10,} {row.true.seconds:7.1f} {row.cell.settings.optimiser.lr:8.0e}"
     fails = "" if row.learns else "  FAILS"
     return f"{row.cell.row:<26} {row.cell.column:<20} {'  '.join(scores)} {size}{fails}"
-
-
-HEAD = f"{'encoder':<26} {'fusion':<20} {'VA CCC':<15}  {'EXPR F1':<15}  {'AU F1':<15} parameters       s     rate"
 
 
 def main() -> None:
@@ -143,12 +156,11 @@ def main() -> None:
     features = Sources(Layout(Path(config.results), DATASET), FEATURES).notes
     cells, refused = fusion_cells(parts(features))
     fails = 0
-    for head, table in ((HEAD, cells), (HEAD.replace("fusion   ", "framework"), framework_cells())):
-        print(head)
+    for column, table in (("fusion", cells), ("framework", framework_cells())):
+        print(heading(column))
         for row in learnt([cell for cell in table if given.only in cell.name], config, given.shuffles):
             print(shown(row), flush=True)
             fails += not row.learns
-        print()
     print("Not made:", *refused, sep="\n  ")
     sys.exit(f"{fails} cells do not learn" if fails else 0)
 

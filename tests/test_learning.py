@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import pytest
 from cells import Cell, framework_cells, fusion_cells
-from encoders import ABOVE_SHUFFLED, HEAD, LEAST, Row, corpus, learnt, shown
+from encoders import ABOVE_SHUFFLED, LEAST, corpus, learnt, shown
 
 from abaw_pipeline.config import Config
 from abaw_pipeline.models.registry import ENCODERS, FRAMEWORKS, FUSIONS
 from tests.temporal_models import PARTS
 
-CELLS, REFUSED = fusion_cells(PARTS)
-SHUFFLES = 1
+CELLS = fusion_cells(PARTS)[0]
+SHUFFLES = 2
 
 
 def test_the_table_has_every_encoder_fusion_and_framework() -> None:
@@ -32,9 +32,5 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 @pytest.mark.slow
 @pytest.mark.parametrize("cells", [CELLS, framework_cells()], ids=["fusions", "frameworks"])
 def test_every_cell_learns_far_more_than_from_shuffled_labels(config: Config, cells: Sequence[Cell]) -> None:
-    print(HEAD)
-    failed: list[Row] = []
-    for row in learnt(cells, config, SHUFFLES):
-        print(shown(row))
-        failed += [] if row.learns else [row]
-    assert not failed, f"CCC below {LEAST} or less than {ABOVE_SHUFFLED} above chance: {list(map(shown, failed))}"
+    failed = [shown(row) for row in learnt(cells, config, SHUFFLES) if not row.learns]
+    assert not failed, f"CCC below {LEAST} or less than {ABOVE_SHUFFLED} above that of shuffled labels"
