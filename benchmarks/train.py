@@ -43,8 +43,10 @@ from abaw_pipeline.types import FrameTable
 
 BOUND = 0.90
 """Target: share of the resident batch."""
-FRAMES, CLIPS, EPOCHS = 1.65e6, 594, 30
-"""One paper-sized training: frames an epoch and epochs; clips of Aff-Wild2."""
+FRAMES, EPOCHS = 1.65e6, 30
+"""One paper-sized training: frames an epoch, epochs."""
+CLIPS, ALL_FRAMES = 594, 3_000_000
+"""Of Aff-Wild2."""
 
 _TRANSFORMER = {"name": "transformer", "width": 1024, "layers": 4, "heads": 4, "feedforward": 1024, "dropout": 0.3}
 MODELS: dict[str, tuple[int, int, dict[str, Any]]] = {
@@ -245,14 +247,14 @@ def _plain(case: Case, files: list[Path], steps: int) -> float:
 
 
 def _load(gigabytes: float) -> dict[str, Any]:
-    """Load time of a corpus of Aff-Wild2's number of clips, 2,000 numbers a frame, as large as ``gigabytes``."""
-    dimension = 2000
-    frames = max(1, round(gigabytes * 1e9 / dimension / 2 / CLIPS))
+    """Load time of clips as long as Aff-Wild2's, 2,000 numbers a frame; as many of them as ``gigabytes`` hold."""
+    frames, dimension = round(ALL_FRAMES / CLIPS), 2000
+    clips = min(CLIPS, max(1, round(gigabytes * 1e9 / dimension / 2 / frames)))
     settings = ExperimentSettings.model_validate({"task": "va", "features": ["x"], "encoder": {"name": "gru"}})
     rng = np.random.default_rng(0)
     table = FrameTable(rng.standard_normal((frames, dimension), dtype=np.float32), np.ones(frames, bool))
     labels = np.zeros((frames, 2), np.float32)
-    aligned = {f"c{i}": align_labels({"va": labels}, frames, settings.extra_rows, "c") for i in range(CLIPS)}
+    aligned = {f"c{i}": align_labels({"va": labels}, frames, settings.extra_rows, "c") for i in range(clips)}
     with tempfile.TemporaryDirectory() as folder:
         store = FeatureStore(Path(folder) / "x.zarr")
         for clip in aligned:
@@ -261,12 +263,11 @@ def _load(gigabytes: float) -> dict[str, Any]:
         side, _ = load_side(aligned, lambda clip: [store.read(clip, clip)], [dimension], settings, training=True)
         seconds = time.perf_counter() - began
     size = side.clips.values.nbytes
-    share = CLIPS * frames / 3e6
     text = (
-        f"load: {CLIPS} clips, {CLIPS * frames} frames of {dimension} numbers ({size / 1e9:.1f} GB, {share:.0%} of "
-        f"Aff-Wild2's 3 million frames) in {seconds:.1f} s, {size / seconds / 1e6:.0f} MB a second"
+        f"load: {clips} clips, {clips * frames} frames of {dimension} numbers ({size / 1e9:.1f} GB, "
+        f"{clips * frames / ALL_FRAMES:.0%} of Aff-Wild2) in {seconds:.1f} s, {size / seconds / 1e6:.0f} MB a second"
     )
-    return {"clips": CLIPS, "frames": CLIPS * frames, "bytes": size, "seconds": seconds, "text": text}
+    return {"clips": clips, "frames": clips * frames, "bytes": size, "seconds": seconds, "text": text}
 
 
 if __name__ == "__main__":

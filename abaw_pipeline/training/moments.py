@@ -9,6 +9,10 @@ import numpy as np
 from abaw_pipeline.types import FrameTable
 
 
+_ROWS = 256
+"""Rows at a time: their float64 copy stays in the processor's cache."""
+
+
 class Moments:
     """Running mean and standard deviation per column over valid rows only (Chan, Golub and LeVeque, 1983)."""
 
@@ -21,16 +25,20 @@ class Moments:
     def add(self, tables: Sequence[FrameTable]) -> None:
         """Count one clip's tables, one a feature, as stored: before gaps are filled."""
         for index, table in enumerate(tables):
-            values = table.values[table.valid].astype(np.float64)
-            if not len(values):
-                continue
-            at = slice(self.edges[index], self.edges[index + 1])
-            total = self.count[index] + len(values)
-            shift = values.mean(0) - self._mean[at]
-            self._square[at] += ((values - values.mean(0)) ** 2).sum(0)
-            self._square[at] += shift**2 * self.count[index] * len(values) / total
-            self._mean[at] += shift * len(values) / total
-            self.count[index] = total
+            values = table.values if table.valid.all() else table.values[table.valid]
+            for start in range(0, len(values), _ROWS):
+                self._add(index, values[start : start + _ROWS].astype(np.float64))
+
+    def _add(self, index: int, values: np.ndarray) -> None:
+        at = slice(self.edges[index], self.edges[index + 1])
+        total = self.count[index] + len(values)
+        mean = values.mean(0)
+        shift = mean - self._mean[at]
+        values -= mean
+        self._square[at] += np.einsum("nd,nd->d", values, values)
+        self._square[at] += shift**2 * self.count[index] * len(values) / total
+        self._mean[at] += shift * len(values) / total
+        self.count[index] = total
 
     def result(self, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation ``(D,)`` float32; 1 for columns that do not vary.

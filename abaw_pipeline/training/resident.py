@@ -6,7 +6,8 @@ Shape letters: N frames of all clips, D input dimension, F features, B windows, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -43,11 +44,16 @@ class Resident:
     widths: list[int]
     lengths: list[int]
 
+    @cached_property
+    def whole(self) -> bool:
+        """Whether every feature has a value in every frame."""
+        return bool(self.known.all())
+
     def to(self, device: torch.device) -> Resident:
         """On ``device`` where it fits there; else it stays, and windows are copied as they are used."""
         if device.type == "cuda" and self.values.nbytes > _SHARE * torch.cuda.mem_get_info(device)[0]:
             return self
-        return Resident(self.values.to(device), self.known.to(device), self.widths, self.lengths)
+        return replace(self, values=self.values.to(device), known=self.known.to(device))
 
     def batch(self, windows: Windows, standard: Standard) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Windows on the device of ``standard``.
@@ -57,12 +63,29 @@ class Resident:
             has no value, and padding, are zero and not known.
         """
         rows, mask = windows.to(self.values.device).rows()
-        device = standard.mean.device
-        values = (self.values[rows].to(device).float() - standard.mean) / standard.deviation
+        device, whole = standard.mean.device, self.whole and windows.full
         mask = mask.to(device)
-        known = self.known[rows].to(device) & mask[..., None]
-        widths = torch.tensor(self.widths, device=device)
-        return torch.where(known.repeat_interleave(widths, dim=-1), values, 0.0), known, mask
+        values = self._taken(self.values, rows, device).float()  # a copy, so what follows may work in place
+        values.sub_(standard.mean).div_(standard.deviation)
+        known = self._taken(self.known, rows, device) & mask[..., None]
+        if not whole:
+            self._clear(values, known)
+        return values, known, mask
+
+    def _taken(self, table: torch.Tensor, rows: torch.Tensor, device: torch.device) -> torch.Tensor:
+        """Rows ``(B, T)`` of a table, ``(B, T, ...)``, on ``device``; from pinned memory where they lie elsewhere.
+
+        Not ``table[rows]``: that takes number by number, this row by row.
+        """
+        shape, pinned = (rows.numel(), table.shape[1]), table.device != device
+        out = torch.empty(shape, dtype=table.dtype, device=table.device, pin_memory=pinned)
+        torch.index_select(table, 0, rows.flatten(), out=out)
+        return out.view(*rows.shape, -1).to(device, non_blocking=True)
+
+    def _clear(self, values: torch.Tensor, known: torch.Tensor) -> None:
+        """Zero in place where a feature has no value."""
+        for place, part in enumerate(values.split(self.widths, dim=-1)):
+            part.masked_fill_(~known[..., place : place + 1], 0.0)
 
 
 def pack(joined: Iterable[tuple[np.ndarray, np.ndarray]], most: int, widths: Sequence[int]) -> Resident:

@@ -36,6 +36,11 @@ class Windows:
             self, starts=self.starts.to(device), lengths=self.lengths.to(device), clips=self.clips.to(device)
         )
 
+    @property
+    def full(self) -> bool:
+        """Whether no window has padding."""
+        return self.repeated is not None or bool((self.lengths == self.lengths[0]).all())
+
     def rows(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Row indices and mask, ``(B, T)`` each; padding repeats a window's last row and is masked out."""
         if self.repeated:
