@@ -33,7 +33,7 @@ class Embedder:
     """The network of a frame extractor, ready for batches.
 
     Args:
-        extractor: loaded on ``device``. Its networks are brought into the form that is fastest: same values, other keys.
+        extractor: loaded on ``device``. Its networks take a faster form here, of the same values and other keys.
         dimension: D, by its spec.
         precision: ``float32`` or ``bfloat16``.
         compiled: by ``torch.compile``, which takes a minute or more and pays on long runs.

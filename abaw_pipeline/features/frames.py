@@ -31,7 +31,7 @@ AHEAD = 2
 IN_FLIGHT = 2
 """Batches on a GPU at a time: one computes, the next is launched."""
 CPU_BATCH = 16
-"""Largest batch on a CPU: more does not stay in its cache, and through fewer torch sends 1x1 convolutions a slower way."""
+"""Largest batch on a CPU: more does not stay in its cache; of fewer, torch computes 1x1 convolutions a slower way."""
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-PIXELS = 4 * 32 * 32
+PIXELS = 2 * 32 * 32
 """Pixels of the maps that go through a block at a time, about."""
 
 
@@ -31,7 +31,6 @@ class _Layer(nn.Module):
         self.register_buffer("shift", norm.bias.detach() - norm.running_mean * scale)
         self.conv1 = layer.conv1
         self.rest = nn.Sequential(layer.norm2, layer.relu2, layer.conv2)
-        self.growth: int = layer.conv2.out_channels
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """Maps ``(B, h, w, C)``, of which a part may be shown, to ``(B, h, w, growth)``."""
@@ -41,16 +40,17 @@ class _Layer(nn.Module):
 
 
 class LeanDenseBlock(nn.Module):
-    """Made of a block's layers, with or without their second norm folded."""
+    """Made of a block's layers, with or without their second norm folded; each adds ``growth`` maps."""
 
-    def __init__(self, layers: Iterable[nn.Module]) -> None:
+    def __init__(self, layers: Iterable[nn.Module], growth: int) -> None:
         super().__init__()
         self.layers = nn.ModuleList(_Layer(layer) for layer in layers)
+        self.growth = growth
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """``(B, C, h, w)`` to ``(B, C + growth * layers, h, w)``, channels last."""
         many, channels, height, width = x.shape
-        maps = x.new_empty(many, height, width, channels + sum(layer.growth for layer in self.layers))
+        maps = x.new_empty(many, height, width, channels + self.growth * len(self.layers))
         maps[..., :channels] = x.permute(0, 2, 3, 1)
         few = max(1, PIXELS // (height * width))
         for first in range(0, many, few):
@@ -59,5 +59,5 @@ class LeanDenseBlock(nn.Module):
 
     def _fill(self, maps: torch.Tensor, known: int) -> None:
         for layer in self.layers:
-            maps[..., known : known + layer.growth] = layer(maps[..., :known])
-            known += layer.growth
+            maps[..., known : known + self.growth] = layer(maps[..., :known])
+            known += self.growth

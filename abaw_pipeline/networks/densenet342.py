@@ -46,7 +46,7 @@ class _Block(nn.Sequential):
         )
 
     def lean(self) -> nn.Module:
-        return LeanDenseBlock(self)
+        return LeanDenseBlock(self, GROWTH)
 
 
 class _Transition(nn.Sequential):
@@ -62,7 +62,8 @@ class _Transition(nn.Sequential):
 
     def lean(self) -> nn.Module:
         """Means are taken before the channels are mixed, of which there are fewer places then."""
-        return nn.Sequential(self.norm, self.relu, self.pool, self.conv)
+        norm, relu, convolution, pool = self.children()
+        return nn.Sequential(norm, relu, pool, convolution)
 
 
 class DenseNet342(nn.Module):

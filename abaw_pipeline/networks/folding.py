@@ -30,9 +30,11 @@ def fold_norms(network: nn.Module, features: Callable[[], torch.Tensor]) -> None
     with torch.enable_grad():
         end = features().grad_fn
     for convolution, norm in list(_pairs(network, end)):
+        mean, variance = norm.running_mean, norm.running_var
+        if mean is None or variance is None:
+            continue  # it takes those of each batch
         convolution.weight, convolution.bias = fuse_conv_bn_weights(
-            *(convolution.weight, convolution.bias),
-            *(norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias),
+            convolution.weight, convolution.bias, mean, variance, norm.eps, norm.weight, norm.bias
         )
         network.set_submodule(names[norm], getattr(norm, "act", nn.Identity()))  # timm's norms carry the activation
 
@@ -47,8 +49,10 @@ def _pairs(network: nn.Module, end: Node | None) -> Iterator[tuple[nn.Conv2d, _B
             layers[nodes[0]] = weights[id(leaf.variable)]
     for node, norm in layers.items():
         source = node.next_functions[0][0]
-        convolution = layers.get(source) if source is not None else None
-        if isinstance(norm, _BatchNorm) and isinstance(convolution, nn.Conv2d) and readers[source] == [node]:
+        if source is None or readers[source] != [node]:
+            continue
+        convolution = layers.get(source)
+        if isinstance(norm, _BatchNorm) and isinstance(convolution, nn.Conv2d):
             yield convolution, norm
 
 
