@@ -33,11 +33,11 @@ QUICK: list[tuple[str, dict[str, Any], int]] = [
     ("ms_va", {"size": 64, "model": "mobilenetv2_100"}, 0),
     ("ms_va", {"size": 64, "model": "mobilenetv1_100"}, 0),
     ("regnet", {}, 0),
-    ("inception_casia", {}, 1),
 ]
 SLOW: list[tuple[str, dict[str, Any], int]] = [
     ("regnet", {"model": "regnet_y_1_6gf"}, 0),
     ("inception_vggface2", {}, 1),
+    ("inception_casia", {}, 1),
     ("ires100", {}, 51),
     ("fau", {}, 51),
     ("mae", {}, 0),
