@@ -24,10 +24,12 @@ class TaskScores:
     """The score columns of a task.
 
     Attributes:
+        name: of the task.
         measure: of a column (``F1``).
         averaged: of the task (``macro F1``).
         shown: columns that stand in the open beside the mean; none of many.
         hidden: all columns, where there are many.
+        clips: the task has one label per clip.
     """
 
     name: str
