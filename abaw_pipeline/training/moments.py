@@ -8,7 +8,6 @@ import numpy as np
 
 from abaw_pipeline.types import FrameTable
 
-
 _ROWS = 256
 """Rows at a time: their float64 copy stays in the processor's cache."""
 
