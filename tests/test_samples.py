@@ -24,6 +24,28 @@ def test_unknown_rows_and_padding_are_zero_after_standardisation() -> None:
     assert mask.tolist() == [[True, True], [True, False]]
 
 
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize(("lengths", "stride"), [([10, 5], 5), ([7, 9], 3)])
+def test_a_batch_is_rows_of_the_table_standardised(lengths: list[int], stride: int, dtype: str, gaps: bool) -> None:
+    rng = np.random.default_rng(0)
+    joined = [
+        (rng.normal(size=(length, 3)).astype(dtype), (rng.random((length, 2)) > 0.3) | (not gaps)) for length in lengths
+    ]
+    clips, windows = pack(joined, sum(lengths), [2, 1]), cut(lengths, 5, stride)
+    standard = Standard(torch.tensor([1.0, -2.0, 0.5]), torch.tensor([2.0, 0.1, 3.0]))
+    before = clips.values.clone()
+    frames, known, mask = clips.batch(windows, standard)
+    values, marks = (np.concatenate(part) for part in zip(*joined, strict=True))
+    rows, here = (part.numpy() for part in windows.rows())
+    there = marks[rows] & here[..., None]
+    expected = (values[rows].astype(np.float32) - standard.mean.numpy()) / standard.deviation.numpy()
+    assert frames.dtype == torch.float32
+    assert (known.numpy() == there).all() and (mask.numpy() == here).all()
+    assert frames.numpy() == pytest.approx(np.where(np.repeat(there, [2, 1], axis=-1), expected, 0), abs=1e-5)
+    assert torch.equal(clips.values, before)
+
+
 def test_features_of_other_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="c7: its features have different numbers of frames"):
         join_features([table([1, 2], [1, 1]), table([1], [1])], "zero", "c7")
