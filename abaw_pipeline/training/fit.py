@@ -77,6 +77,7 @@ def fit_material(
         journal.begin(settings.epochs)
         build = lambda: build_network(settings, features)  # noqa: E731  # built once the seed is set
         trained = fit(build, training, held_out, standard, settings, seed, place, checkpoint, tell)
+    events.show(trained.history)  # killed between its last checkpoint and ``tell``, a training has none left to tell
     result = {"epochs": len(trained.history), **_scores(material, trained.snapshots, held_out, standard, place)}
     result |= {"device": named(place), "threads": torch.get_num_threads()}
     card = save_model(places.model, {**about, **result}, trained.snapshots, standard, trained.history)

@@ -58,13 +58,16 @@ class Resident:
     def batch(self, windows: Windows, standard: Standard) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Windows on the device of ``standard``.
 
+        Args:
+            windows: on the CPU, so that a GPU is never waited for.
+
         Returns:
             standardised frames ``(B, T, D)`` float32, known ``(B, T, F)`` and mask ``(B, T)``. Rows where a feature
             has no value, and padding, are zero and not known.
         """
-        rows, mask = windows.to(self.values.device).rows()
+        rows, mask = windows.rows()
         device, whole = standard.mean.device, self.whole and windows.full
-        mask = mask.to(device)
+        rows, mask = rows.to(self.values.device, non_blocking=True), mask.to(device, non_blocking=True)
         values = self._taken(self.values, rows, device).float()  # a copy, so what follows may work in place
         values.sub_(standard.mean).div_(standard.deviation)
         known = self._taken(self.known, rows, device) & mask[..., None]
