@@ -88,7 +88,9 @@ def read_table(path: Path, task: Task, clips: Collection[str]) -> Table:
         except ValueError as error:
             raise ValueError(f"{path}: line {line}: {error}") from None
         lines.append(line)
-    values = np.array(list(found.values())).reshape(len(found), task.width)
+    if not found:
+        raise ValueError(f"{path}: line 2: no rows after the header")
+    values = np.array(list(found.values()))
     wrong = np.argwhere(~(fits(values, task) | np.isnan(values)))
     if len(wrong):
         row, column = wrong[0]
