@@ -132,8 +132,8 @@ def test_numbers_are_learnt_whatever_their_range(tmp_path: Path, loss: str) -> N
     found = manifest.about["scores"]["val"]
     assert found["mean"] == pytest.approx(card.metrics["engaged"]["mean"]) and found["mean"] > 0.5
     assert found["frames"] == 119, "the row without labels does not count"
-    made = ArrayStore(toy.layout.ensemble("x"), "").read_arrays("c05")["engaged"]
-    assert made.max() > 2, "no activation bounds it"
+    made = ArrayStore(toy.layout.ensemble("x"), "")
+    assert max(np.abs(made.read_arrays(clip)["engaged"]).max() for clip in ("c03", "c04")) > 1, "nothing bounds it"
 
 
 @pytest.mark.parametrize("kind", ["values", "class", "labels", "numbers"])
