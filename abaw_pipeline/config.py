@@ -13,6 +13,7 @@ import yaml
 from pydantic import Field
 
 from abaw_pipeline.consistency import check_consistency
+from abaw_pipeline.datasets.definitions import TaskDefinitions, TaskSection
 from abaw_pipeline.datasets.settings import DatasetSettings
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.plan import FeaturePlan, plan_feature
@@ -26,6 +27,7 @@ from abaw_pipeline.runtime.digests import MEMORY as DIGESTS
 from abaw_pipeline.runtime.settings import GpuSettings
 from abaw_pipeline.strict import Strict, parse, plain
 from abaw_pipeline.submission.settings import SubmissionSettings
+from abaw_pipeline.tasks import use_tasks
 from abaw_pipeline.training.grids import GridSettings, expand
 from abaw_pipeline.training.settings import ExperimentSettings
 
@@ -53,6 +55,8 @@ class Config(Strict):
     Naming one makes features of their own; ``auto`` leaves those that are there, and each clip notes what it was."""
     compile: bool = False
     """Compile the networks of pictures before they extract: minutes at the start of each job, faster afterwards."""
+    tasks: TaskDefinitions = {}
+    """Tasks beside the built-in ones, whose labels data sets bring as ``tables``."""
     datasets: Annotated[dict[str, DatasetSettings], Field(min_length=1)]
     media: MediaSettings = MediaSettings()
     transcripts: RecogniserSettings | None = None
@@ -123,9 +127,14 @@ def check(raw: Any, source: str) -> Config:
 
 
 def parsed(raw: Any, source: str) -> Config:
-    """Settings whose names and values are right one by one; whether they fit each other, ``check`` says."""
+    """Settings whose names and values are right one by one; whether they fit each other, ``check`` says.
+
+    From here on this process knows the tasks that they define, and none that others defined.
+    """
     if not isinstance(raw, dict):
         raise ValueError(f"{source}: settings must be a mapping of keys to values")
+    section = parse(TaskSection, {"tasks": raw.get("tasks", {})}, source)
+    use_tasks(definition.named(name) for name, definition in section.tasks.items())
     return parse(Config, _written_out(plain(raw), source), source)
 
 

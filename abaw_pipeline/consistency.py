@@ -55,7 +55,7 @@ def _check_experiments(config: Config, source: str) -> None:
         if dataset not in config.datasets:
             raise ValueError(f"{where}.dataset: no data set '{dataset}'{nearest(dataset, config.datasets)}")
         for task in experiment.targets:
-            if task not in config.datasets[dataset].tasks:
+            if task not in config.datasets[dataset].labelled:
                 key = "tasks" if experiment.tasks else "task"
                 raise ValueError(f"{where}.{key}: data set '{dataset}' has no labels for '{task}'")
         for feature in experiment.features:

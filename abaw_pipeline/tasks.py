@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-Kind = Literal["values", "class", "labels", "intensities"]
+Kind = Literal["values", "class", "labels", "intensities", "numbers"]
 
 
 @dataclass(frozen=True)
@@ -16,10 +17,10 @@ class Task:
 
     Attributes:
         columns: names of the predicted values, in the organisers' order.
-        header: first line of an annotation file.
-        sample_header: first line of a submission file.
-        kind: ``values`` (floats in [-1, 1]), ``class`` (one integer), ``labels`` (0/1 per column) or ``intensities``
-            (floats in [0, 1]).
+        header: first line of an annotation file; empty where the organisers have none.
+        sample_header: first line of a submission file, likewise.
+        kind: ``values`` (floats in [-1, 1]), ``class`` (one integer), ``labels`` (0/1 per column), ``intensities``
+            (floats in [0, 1]) or ``numbers`` (floats without bounds).
         missing: the mark of a row (or value) that nobody annotated.
         folders: spellings of the annotation folder.
         level: a label per ``frame``, or one per ``clip``.
@@ -33,6 +34,11 @@ class Task:
     missing: float
     folders: tuple[str, ...] = ()
     level: Literal["frame", "clip"] = "frame"
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """Least and greatest value that a column may be predicted; ``None``: any number."""
+        return {"values": (-1.0, 1.0), "numbers": None}.get(self.kind, (0.0, 1.0))
 
     @property
     def width(self) -> int:
@@ -86,3 +92,20 @@ TASKS: dict[str, Task] = {
     "eri": _clips("eri", _ERI, "File_ID"),
     "emi": _clips("emi", _EMI, "Filename"),
 }
+
+BUILT_IN = tuple(TASKS)
+
+
+def use_tasks(own: Iterable[Task]) -> None:
+    """Say for this process which tasks there are beside the built-in ones; those said before are forgotten.
+
+    They stand in ``TASKS`` by name: parts of a network are numbered in its order, and settings do not keep one.
+    """
+    for name in TASKS.keys() - set(BUILT_IN):
+        del TASKS[name]
+    TASKS.update((task.name, task) for task in sorted(own, key=lambda task: task.name))
+
+
+def own_tasks(tasks: Iterable[Task]) -> dict[str, list[object]]:
+    """What is told of those tasks that are not built in, for keys: their kind, columns and level by name."""
+    return {task.name: [task.kind, task.columns, task.level] for task in tasks if task.name not in BUILT_IN}

@@ -15,14 +15,18 @@ from abaw_pipeline.training.labelled import Labels
 from abaw_pipeline.training.losses.extra import extra_outputs
 from abaw_pipeline.training.losses.settings import LossSettings, check_loss
 from abaw_pipeline.training.registry import build_loss
+from tests.own_tasks import own_task
 
 VA, EXPR, AU, ERI = (TASKS[name] for name in ("va", "expr", "au", "eri"))
+OWN = own_task("own", "numbers", ("a", "b"))
 # One of every loss, for each kind of task that it can train.
 CASES: list[tuple[Mapping[str, Any], Task]] = [
     ({"name": "ccc"}, VA),
     ({"name": "ccc", "column_weights": [1.0, 3.0]}, VA),
     ({"name": "ccc"}, ERI),
+    ({"name": "ccc"}, OWN),
     ({"name": "mse"}, VA),
+    ({"name": "mse"}, OWN),
     ({"name": "mse", "column_weights": [1.0, 3.0]}, VA),
     ({"name": "cross_entropy"}, EXPR),
     ({"name": "cross_entropy", "class_weights": "balanced", "label_smoothing": 0.1}, EXPR),
@@ -59,6 +63,8 @@ def truth(task: Task, n: int, rng: np.random.Generator) -> np.ndarray:
     """Labels such as the task has, float64 ``(n, W)``; several highest intensities among those of clips."""
     if task.kind == "values":
         return rng.uniform(-1, 1, (n, task.width))
+    if task.kind == "numbers":
+        return rng.normal(5, 20, (n, task.width))
     if task.kind == "intensities":
         return rng.integers(0, 4, (n, task.width)) / 3
     return rng.integers(0, len(task.columns) if task.kind == "class" else 2, (n, task.width)).astype(float)

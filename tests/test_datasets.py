@@ -253,7 +253,7 @@ def test_plain_recordings(tmp_path: Path) -> None:
         listings.append(listing_digest(recordings(root=str(tmp_path / "in"), files=files)))
     assert len(set(listings)) == 3
     chosen = recordings(root=str(tmp_path / "in"), files=["b.mov"])
-    assert (chosen.tasks, chosen.samples) == ([], {})
+    assert (chosen.labelled, chosen.samples) == ([], {})
     build_index("mine", chosen, layout)
     assert [clip.id for clip in read_clips(layout)] == ["b"]
     build_index("mine", recordings(files=[str(tmp_path / "in" / "a.MP4")]), layout)

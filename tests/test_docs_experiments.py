@@ -24,6 +24,8 @@ SHOWN = {
     for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
     for name, raw in yaml.safe_load(block).items()
 }
+OWN = yaml.safe_load(re.findall(r"```yaml settings\n(.*?)```", TEXT, re.DOTALL)[0])
+"""The example of tasks that a user defines."""
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 
 
@@ -46,6 +48,12 @@ def test_frame_experiments_of_the_page_are_settings_of_the_shipped_file() -> Non
     datasets = {"demo": {**CONFIG["datasets"]["demo"], "tasks": ["va", "expr", "au"]}}
     config = check({**CONFIG, "datasets": datasets, "experiments": shown, "grids": {}, "ensembles": {}}, "page")
     assert set(config.experiments) == set(shown)
+
+
+def test_tasks_of_the_page_are_settings() -> None:
+    config = check({**OWN, "features": CONFIG["features"], "allow_random_weights": True}, "page")
+    assert config.datasets["lessons"].labelled == list(OWN["tasks"])
+    assert [task.kind for task in config.experiments["engagement_gru"].predicted] == ["numbers"]
 
 
 @pytest.mark.parametrize("names", [ENCODERS, FUSIONS, FRAMEWORKS, LOSSES], ids=lambda names: next(iter(names)))

@@ -51,8 +51,8 @@ def unwanted(layout: Layout, want: Wanted) -> Iterator[Place]:
 
 
 def _index(layout: Layout) -> tuple[Path, ...]:
-    tables = [path(task) for task in TASKS for path in (layout.labels, layout.sample)]
-    return present(layout.listing, layout.clips, layout.home / "digests.json", *tables)
+    tables = [*layout.labels("x").parent.glob("*.npz"), *layout.sample("x").parent.glob("*.txt")]
+    return present(layout.listing, layout.clips, layout.home / "digests.json", *sorted(tables))
 
 
 def _shards(layout: Layout, want: Wanted) -> Iterator[Place]:

@@ -10,9 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from abaw_pipeline.report.drawing import PREDICTED, RUNS, as_bytes, colour, drawn, line, stretches
+from abaw_pipeline.report.drawing import PREDICTED, RUNS, as_bytes, colour, drawn, limits, line, stretches
 from abaw_pipeline.report.rows_plot import DECISIONS, draw_predicted
-from abaw_pipeline.tasks import Task
+from abaw_pipeline.tasks import Kind, Task
+
+_MEANT: dict[Kind, str] = {
+    "values": "value",
+    "class": "probability",
+    "labels": "probability",
+    "intensities": "intensity",
+    "numbers": "value",
+}
+"""What a bar of a clip shows."""
 
 
 def clip_plot(
@@ -42,7 +51,7 @@ def clip_plot(
 def _curves(axes: Axes, task: Task, times: np.ndarray, values: np.ndarray) -> None:
     for index, column in enumerate(task.columns):
         line(axes, times, values[:, index], colour(column, index), column)
-    axes.set(ylim=(-1.05 if task.kind == "values" else -0.05, 1.05))
+    axes.set(ylim=limits(task))
     axes.legend(frameon=False, loc="upper right", ncols=len(task.columns))
 
 
@@ -64,7 +73,7 @@ def _bar_chart(task: Task, values: np.ndarray) -> bytes:
     with drawn(7, 0.7 + 0.3 * len(task.columns)) as figure:
         axes = figure.subplots()
         axes.barh(task.columns, values, color=RUNS[0], height=0.6)
-        axes.set(xlim=(0, 1), xlabel="intensity")
+        axes.set(xlim=task.bounds, xlabel=_MEANT[task.kind])
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
         return as_bytes(figure, "png")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from abaw_pipeline.report.drawing import TRUTH, as_bytes, colour, drawn, line
+from abaw_pipeline.report.drawing import TRUTH, as_bytes, colour, drawn, limits, line
 from abaw_pipeline.report.rows_plot import draw_predicted, draw_truth
 from abaw_pipeline.tasks import Task
 
@@ -36,9 +36,8 @@ def _rows(figure: Figure, task: Task, truth: np.ndarray, predicted: np.ndarray) 
 
 
 def _curves(figure: Figure, task: Task, truth: np.ndarray, predicted: np.ndarray) -> None:
-    low = -1.05 if task.kind == "values" else -0.05
     panels = np.atleast_1d(figure.subplots(1, len(task.columns)))
     for index, (axes, column) in enumerate(zip(panels, task.columns, strict=True)):
         line(axes, np.arange(1, len(truth) + 1), truth[:, index], TRUTH, "annotated")
         line(axes, np.arange(1, len(predicted) + 1), predicted[:, index], colour(column, index), "predicted")
-        axes.set(title=column, xlabel="frame", ylim=(low, 1.05))
+        axes.set(title=column, xlabel="frame", ylim=limits(task))

@@ -13,6 +13,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from abaw_pipeline.tasks import Task
+
 RUNS = ("#1f6feb", "#d1570a", "#1a7f4b", "#8250df", "#bf3989", "#57606a", "#9a6700", "#0598bc")
 """Of the runs in one plot, one after the other."""
 TRUTH, PREDICTED = "#24292f", "#d1570a"
@@ -53,6 +55,11 @@ def as_bytes(figure: Figure, kind: str) -> bytes:
 def as_data(picture: bytes, kind: str) -> str:
     """A picture as the ``src`` of an ``img``, so that the page needs no other file."""
     return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
+
+
+def limits(task: Task) -> tuple[float, float] | None:
+    """Of an axis of values: those of the task with a margin; ``None``: as the values lie."""
+    return task.bounds and (task.bounds[0] - 0.05, task.bounds[1] + 0.05)
 
 
 def colour(column: str, number: int) -> str:

@@ -16,6 +16,7 @@ _MEANT: dict[Kind, str] = {
     "class": "the unweighted mean over the classes, 0 to 1; one that nobody has counts 0",
     "labels": f"the unweighted mean over the units, 0 to 1; one is predicted from a probability of {THRESHOLD} on",
     "intensities": "−1 to 1",
+    "numbers": "concordance correlation coefficient, −1 to 1",
 }
 
 

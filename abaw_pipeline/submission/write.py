@@ -41,9 +41,9 @@ def write_submission(
         ValueError: no sample file, no or stale predictions, rows without a prediction that ``settings.fill`` does
             not say how to fill, or a file that the linter would refuse.
     """
-    if TASKS[task].kind not in _TEXTS:
-        written = ", ".join(name for name, one in TASKS.items() if one.kind in _TEXTS)
-        raise ValueError(f"no submission writer for task '{task}' yet; there are those for {written}")
+    written = [name for name, one in TASKS.items() if one.sample_header and one.kind in _TEXTS]
+    if task not in written:
+        raise ValueError(f"no submission writer for task '{task}' yet; there are those for {', '.join(written)}")
     sample = layout.sample(task)
     if not sample.is_file():
         raise ValueError(f"{sample}: no sample file; set datasets.{layout.dataset}.samples.{task} and run 'abaw index'")

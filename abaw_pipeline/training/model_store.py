@@ -86,7 +86,7 @@ def room_for_model(
 def _most_snapshots(settings: ExperimentSettings) -> int:
     if settings.select.name == "range":
         return settings.select.last - settings.select.first + 1
-    columns = [len(task.columns) if task.kind in ("values", "intensities") else 1 for task in settings.predicted]
+    columns = [1 if task.kind in ("class", "labels") else len(task.columns) for task in settings.predicted]
     return sum(columns) if settings.select.name == "best_per_column" else 1
 
 
@@ -106,8 +106,8 @@ class TrainedModel:
             clip: name for messages.
 
         Returns:
-            ``(n, C)`` float32 each, finite: values in [-1, 1], intensities in [0, 1], probabilities of classes (rows
-            sum to 1) and of labels.
+            ``(n, C)`` float32 each, finite: values in [-1, 1], intensities in [0, 1], numbers without bounds,
+            probabilities of classes (rows sum to 1) and of labels.
 
         Raises:
             ValueError: a feature is missing, has another dimension, or another length than the others.

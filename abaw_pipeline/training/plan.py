@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from abaw_pipeline.runtime.code import code_digest
 from abaw_pipeline.runtime.keys import digest
+from abaw_pipeline.tasks import own_tasks
 from abaw_pipeline.training.settings import ExperimentSettings
 
 VERSION = 2
@@ -38,7 +41,7 @@ def recipe(settings: ExperimentSettings, fold: str, seed: int, code: str | None 
     """Digest of everything but the data: settings of this one training, and code (``None``: as it is now)."""
     chosen = settings.model_dump(mode="json", exclude_defaults=True, exclude=_ELSEWHERE | {"stride": True})
     made_from = {"version": VERSION, "settings": chosen, "hop": settings.hop, "fold": fold, "seed": seed}
-    return digest({**made_from, "code": code or training_code(settings)})
+    return digest({**made_from, **_own_tasks(settings), "code": code or training_code(settings)})
 
 
 PREDICTION_MODULES = ("training.predict", "training.samples")
@@ -60,5 +63,10 @@ def prediction_key(settings: ExperimentSettings, model: str, contents: list[str]
         model: content digest of the model: a training that ends in the same weights predicts nothing again.
         contents: content digests of the clip's features.
     """
-    named = settings.model_dump(mode="json", include=_PREDICTING)
+    named = settings.model_dump(mode="json", include=_PREDICTING) | _own_tasks(settings)
     return digest([named, settings.hop, model, contents, code])
+
+
+def _own_tasks(settings: ExperimentSettings) -> dict[str, Any]:
+    """What the settings file says of tasks that are not built in; nothing where there are none."""
+    return {"own_tasks": own} if (own := own_tasks(settings.predicted)) else {}

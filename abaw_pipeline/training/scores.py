@@ -7,23 +7,30 @@ import numpy as np
 from abaw_pipeline.metrics import macro_f1, mean_ccc, mean_f1, mean_pearson
 from abaw_pipeline.tasks import Kind, Task
 
-MEASURES: dict[Kind, str] = {"values": "CCC", "class": "F1", "labels": "F1", "intensities": "Pearson"}
+MEASURES: dict[Kind, str] = {
+    "values": "CCC",
+    "class": "F1",
+    "labels": "F1",
+    "intensities": "Pearson",
+    "numbers": "CCC",
+}
 """What the score of each kind of task is called."""
 AVERAGED: dict[Kind, str] = {
     "values": "mean CCC",
     "class": "macro F1",
     "labels": "mean F1",
     "intensities": "mean Pearson correlation",
+    "numbers": "mean CCC",
 }
 """What it is called as one number for the task: the unweighted mean over its columns."""
 
 
 def score(task: Task, truth: np.ndarray, prediction: np.ndarray, marks: np.ndarray) -> tuple[float, list[float]]:
-    """A task's score, and its value per column: CCC of values, F1 of classes and labels, Pearson of intensities.
+    """A task's score, and its value per column: CCC, F1 of classes and labels, Pearson's correlation of intensities.
 
     Args:
         truth: ``(n, W)``, one number for a class, else one per column.
-        prediction: ``(n, columns)``: values, probabilities of classes or of labels, intensities.
+        prediction: ``(n, columns)``: values, numbers, probabilities of classes or of labels, intensities.
         marks: bool ``(n, W)``: which values of ``truth`` count.
 
     Raises:
@@ -36,5 +43,5 @@ def score(task: Task, truth: np.ndarray, prediction: np.ndarray, marks: np.ndarr
         raise ValueError(f"task '{task.name}': predictions are not finite")
     if task.kind == "class":
         return macro_f1(truth[known, 0].astype(np.int64), prediction[known].argmax(1), len(task.columns))
-    measure = {"values": mean_ccc, "labels": mean_f1, "intensities": mean_pearson}[task.kind]
+    measure = {"labels": mean_f1, "intensities": mean_pearson}.get(task.kind, mean_ccc)
     return measure(truth, prediction, marks)

@@ -16,6 +16,7 @@ from abaw_pipeline.training.sources import FeatureNote
 _ACTIVATION: dict[Kind, Literal["tanh", "sigmoid", "none"]] = {
     "values": "tanh",
     "intensities": "sigmoid",
+    "numbers": "none",
     "class": "none",
     "labels": "none",
 }

@@ -10,8 +10,8 @@ from abaw_pipeline.tasks import Task
 def divergence(task: Task, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     """Mean over rows of ``(D(p || q) + D(q || p)) / 2``, as in the paper.
 
-    D is the Kullback-Leibler divergence: of classes (softmax), or of each label (sigmoid) and then their mean. Values
-    and intensities have no distribution: the mean squared difference stands in.
+    D is the Kullback-Leibler divergence: of classes (softmax), or of each label (sigmoid) and then their mean. Values,
+    intensities and numbers have no distribution: the mean squared difference stands in.
 
     Args:
         first: scores ``(n, columns + extra)`` of the rows that count, logits for classes and labels; extra ones are

@@ -85,6 +85,7 @@ FITTING: dict[Kind, tuple[str, ...]] = {
     "class": ("cross_entropy", "focal"),
     "labels": ("bce", "focal"),
     "intensities": ("mse", "mse_class", "ccc"),
+    "numbers": ("mse", "ccc"),
 }
 """Losses of each kind of task."""
 
@@ -96,6 +97,7 @@ def usual_loss(task: Task) -> LossSettings:
         "class": CrossEntropySettings(name="cross_entropy"),
         "labels": BceSettings(name="bce"),
         "intensities": MseLossSettings(name="mse"),
+        "numbers": MseLossSettings(name="mse"),
     }
     return usual[task.kind]
 

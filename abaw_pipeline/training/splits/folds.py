@@ -10,7 +10,7 @@ from pathlib import Path
 from abaw_pipeline.runtime.keys import digest
 from abaw_pipeline.training.splits.file import listed_folds
 from abaw_pipeline.training.splits.settings import FoldFile, FoldSettings, KFolds, Mix, OfficialFolds
-from abaw_pipeline.types import Clip, Split
+from abaw_pipeline.types import SPLITS, Clip, Split
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def joint_splits(clips: Iterable[Clip], tasks: Collection[str]) -> dict[str, Spl
     for clip in clips:
         own = {clip.splits[task] for task in tasks if task in clip.splits}
         if own:
-            found[clip.id] = next(split for split in ("train", "val", "test") if split in own)
+            found[clip.id] = next(split for split in SPLITS if split in own)
     return found
 
 
