@@ -6,30 +6,30 @@ Everything a run needs is checked here before any job starts; an error is one li
 from __future__ import annotations
 
 import fnmatch
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field
 
+from abaw_pipeline.consistency import check_consistency
+from abaw_pipeline.datasets.definitions import TaskDefinitions, TaskSection
 from abaw_pipeline.datasets.settings import DatasetSettings
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.plan import FeaturePlan, plan_feature
 from abaw_pipeline.features.registry import FeatureSettings
 from abaw_pipeline.features.text.made import TranscriptPlan, plan_transcripts
-from abaw_pipeline.features.text.settings import RecogniserSettings, reads_made
+from abaw_pipeline.features.text.settings import RecogniserSettings
 from abaw_pipeline.media.settings import MediaSettings
 from abaw_pipeline.runtime.adopted import adopted_codes
 from abaw_pipeline.runtime.code import use_policy
 from abaw_pipeline.runtime.digests import MEMORY as DIGESTS
-from abaw_pipeline.runtime.paths import NOT_DATASETS
 from abaw_pipeline.runtime.settings import GpuSettings
-from abaw_pipeline.strict import Strict, nearest, parse, plain
+from abaw_pipeline.strict import Strict, parse, plain
 from abaw_pipeline.submission.settings import SubmissionSettings
-from abaw_pipeline.training.settings import ExperimentSettings, GridSettings, expand
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+.-]*")
+from abaw_pipeline.tasks import use_tasks
+from abaw_pipeline.training.grids import GridSettings, expand
+from abaw_pipeline.training.settings import ExperimentSettings
 
 Names = dict[str, Any]
 
@@ -55,6 +55,8 @@ class Config(Strict):
     Naming one makes features of their own; ``auto`` leaves those that are there, and each clip notes what it was."""
     compile: bool = False
     """Compile the networks of pictures before they extract: minutes at the start of each job, faster afterwards."""
+    tasks: TaskDefinitions = {}
+    """Tasks beside the built-in ones, whose labels data sets bring as ``tables``."""
     datasets: Annotated[dict[str, DatasetSettings], Field(min_length=1)]
     media: MediaSettings = MediaSettings()
     transcripts: RecogniserSettings | None = None
@@ -120,19 +122,19 @@ def check(raw: Any, source: str) -> Config:
     """
     config = parsed(raw, source)
     use_policy(adopted_codes(Path(config.results)), config.libraries == "rerun")
-    _check_names(config, source)
-    _check_experiments(config, source)
-    _check_ensembles(config, source)
-    _check_transcripts(config, source)
-    for name in config.features:
-        _plan(config, name, source)
+    check_consistency(config, source)
     return config
 
 
 def parsed(raw: Any, source: str) -> Config:
-    """Settings whose names and values are right one by one; whether they fit each other, ``check`` says."""
+    """Settings whose names and values are right one by one; whether they fit each other, ``check`` says.
+
+    From here on this process knows the tasks that they define, and none that others defined.
+    """
     if not isinstance(raw, dict):
         raise ValueError(f"{source}: settings must be a mapping of keys to values")
+    section = parse(TaskSection, {"tasks": raw.get("tasks", {})}, source)
+    use_tasks(definition.named(name) for name, definition in section.tasks.items())
     return parse(Config, _written_out(plain(raw), source), source)
 
 
@@ -174,59 +176,3 @@ def _labelled(raw: Names) -> list[str]:
     return [
         n for n, entry in datasets.items() if not (isinstance(entry, dict) and entry.get("adapter") == "recordings")
     ]
-
-
-def _check_names(config: Config, source: str) -> None:
-    for section in ("datasets", "features", "experiments", "ensembles"):
-        for name in getattr(config, section):
-            if not _NAME.fullmatch(name):
-                raise ValueError(f"{source}: {section}: '{name}' must be letters, digits and _ + . - (it names a file)")
-    for name in NOT_DATASETS:
-        if name in config.datasets:
-            raise ValueError(f"{source}: datasets: '{name}' is a folder of the results, choose another name")
-
-
-def _check_experiments(config: Config, source: str) -> None:
-    for name, experiment in config.experiments.items():
-        where = f"{source}: experiments.{name}"
-        dataset = str(experiment.dataset)
-        if dataset not in config.datasets:
-            raise ValueError(f"{where}.dataset: no data set '{dataset}'{nearest(dataset, config.datasets)}")
-        if experiment.task not in config.datasets[dataset].tasks:
-            raise ValueError(f"{where}.task: data set '{dataset}' has no labels for '{experiment.task}'")
-        for feature in experiment.features:
-            if feature not in config.features:
-                raise ValueError(f"{where}.features: no feature '{feature}'{nearest(feature, config.features)}")
-
-
-def _check_ensembles(config: Config, source: str) -> None:
-    for name, ensemble in config.ensembles.items():
-        where = f"{source}: ensembles.{name}"
-        for pattern in ensemble.members:
-            if not fnmatch.filter(config.experiments, pattern):
-                raise ValueError(f"{where}.members: no experiment '{pattern}'{nearest(pattern, config.experiments)}")
-        for dataset in ensemble.datasets or []:
-            if dataset not in config.datasets:
-                raise ValueError(f"{where}.datasets: no data set '{dataset}'{nearest(dataset, config.datasets)}")
-        tasks = {config.experiments[member].task for member in config.members(name)}
-        if tasks != {ensemble.task}:
-            raise ValueError(f"{where}: task is '{ensemble.task}' but its members predict {', '.join(sorted(tasks))}")
-
-
-def _check_transcripts(config: Config, source: str) -> None:
-    try:
-        config.plan_transcripts()
-    except ValueError as error:
-        raise ValueError(f"{source}: transcripts: {error}") from None
-    for name, settings in config.features.items():
-        if reads_made(settings) and config.transcripts is None:
-            raise ValueError(f"{source}: features.{name}.transcripts: made by whom? name a recogniser in 'transcripts'")
-
-
-def _plan(config: Config, feature: str, source: str) -> None:
-    try:
-        plan = config.plan(feature)
-        if plan.spec.source == "frames" and config.media.frames is None:
-            raise ValueError("it is made from whole pictures; set media.frames to {size: 256} or the like")
-    except ValueError as error:
-        raise ValueError(f"{source}: features.{feature}: {error}") from None

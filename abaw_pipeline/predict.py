@@ -25,7 +25,8 @@ from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.temporaries import sweep, sweep_folder
 from abaw_pipeline.training.infer import infer
-from abaw_pipeline.training.settings import ExperimentSettings, fold_names
+from abaw_pipeline.training.settings import ExperimentSettings
+from abaw_pipeline.training.splits.names import fold_names
 from abaw_pipeline.types import Skipped
 
 if TYPE_CHECKING:

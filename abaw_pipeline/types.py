@@ -8,6 +8,8 @@ import numpy as np
 
 Split = str
 """One of ``train``, ``val``, ``test``."""
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+"""Of several splits the first counts: what trains one task is never held out for another."""
 
 
 @dataclass(frozen=True)

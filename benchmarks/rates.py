@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,21 @@ class Feature:
     def __init__(self, plan: FeaturePlan, means: Means) -> None:
         self.plan, self.means = plan, means
         self.precision = precision(plan.precision, means.device) if plan.spec.network else "float32"
-        self.extractor: Any = EXTRACTORS[plan.settings.extractor](plan.settings)
-        self.extractor.load(means.device)
+        self.extractor = self._load()
         self.pictures = plan.spec.source in ("faces", "frames")
         use_threads(means.threads)
         if self.pictures:
             self._decoded = [cv2.imdecode(np.frombuffer(one, np.uint8), 1) for one in encoded(plan.spec.source)]
+
+    def _load(self) -> Any:
+        extractor: Any = EXTRACTORS[self.plan.settings.extractor](self.plan.settings)
+        extractor.load(self.means.device)
+        return extractor
+
+    @cached_property
+    def _as_loaded(self) -> Any:
+        """An extractor whose networks stay as their authors wrote them."""
+        return self._load()
 
     def count_for(self, seconds: float) -> int:
         """Frames, or seconds of sound, that take about ``seconds``; told by a short measurement."""
@@ -135,12 +145,10 @@ class Feature:
         pictures = encoded(self.plan.spec.source)
         for index in range(count):
             (folder / f"{index:06d}.jpg").write_bytes(pictures[index % len(pictures)])
-        for value in vars(self.extractor).values():
-            if isinstance(value, torch.nn.Module):
-                value.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        embed = self._as_loaded.embed
         use_threads(None)
         began = time.perf_counter()
-        rows = [self._plainly(path) for path in sorted(folder.glob("*.jpg"))[:count]]
+        rows = [self._plainly(path, embed) for path in sorted(folder.glob("*.jpg"))[:count]]
         np.save(folder / "features.npy", np.stack(rows))
         return count / (time.perf_counter() - began)
 
@@ -149,10 +157,10 @@ class Feature:
         ready = torch.from_numpy(np.stack([self.extractor.prepare(one) for one in pictures])).to(self.means.device)
         return standardised(ready, self.extractor.statistics) if ready.dtype == torch.uint8 else ready
 
-    def _plainly(self, path: Path) -> np.ndarray:
+    def _plainly(self, path: Path, embed: Callable[[torch.Tensor], torch.Tensor]) -> np.ndarray:
         picture = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
         with torch.no_grad():
-            output: np.ndarray = self.extractor.embed(self._seen([picture])).float().cpu().numpy()[0]
+            output: np.ndarray = embed(self._seen([picture])).float().cpu().numpy()[0]
         return output
 
 

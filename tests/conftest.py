@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from abaw_pipeline.tasks import use_tasks
 from tests.affwild2_folder import annotate, put
 
 
@@ -21,6 +23,13 @@ def root(tmp_path: Path) -> Path:
     put(base / "lists" / "test.txt", "2-30-640x360\n")
     put(base / "sample.txt", "image_location,valence,arousal\n2-30-640x360/00001.jpg,\n2-30-640x360/00002.jpg,\n")
     return base
+
+
+@pytest.fixture(autouse=True)
+def built_in_tasks() -> Iterator[None]:
+    """No test leaves tasks of its own to the next one."""
+    yield
+    use_tasks([])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

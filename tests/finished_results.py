@@ -47,8 +47,10 @@ def data_set(layout: Layout, config: Config) -> None:
     bad = [Skipped("bad", "index", "a wrong header")]
     Manifest({"dataset": layout.dataset}, {clip: {} for clip in CLIPS[:2]}, bad).write(layout.clips)
     write_json(layout.listing, {"listing": "0" * 64})
-    for path in (layout.home / "digests.json", layout.labels("va"), layout.sample("va")):
-        put(path)
+    put(layout.home / "digests.json")
+    for task in ("va", "expr", "au"):
+        for path in (layout.labels(task), layout.sample(task)):
+            put(path)
     for clip in CLIPS:
         for path in (layout.clock(clip), layout.faces(clip), layout.sound(clip)):
             put(path)
@@ -60,6 +62,7 @@ def data_set(layout: Layout, config: Config) -> None:
             Manifest().write(layout.feature_shard(feature, shard))
     for experiment, fold in (("both", "official"), ("face", "fold1"), ("face", "fold2")):
         model(layout.model(experiment, fold, 0))
+        put(layout.events(experiment, fold, 0) / "events.out.tfevents.1700000000.node")
         store(layout.predictions(experiment, fold, 0))
         for rule in ("train", "infer"):
             _logs(layout, rule, f"{experiment}-{fold}-0")

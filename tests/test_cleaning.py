@@ -59,6 +59,7 @@ BOTH, FACE, DEMO = SETTINGS["experiments"]["both"], SETTINGS["experiments"]["fac
 OF_FACE = {
     "demo/models/face",
     "demo/predictions/face",
+    "demo/tensorboard/face",
     *(f"logs/{rule}/demo-face-fold{n}-0.log" for rule in ("train", "infer") for n in (1, 2)),
     *(f"benchmarks/{rule}/demo-face-fold{n}-0.tsv" for rule in ("train", "infer") for n in (1, 2)),
     *(f"journal/{rule}/demo-face-fold{n}-0.jsonl" for rule in ("train", "infer") for n in (1, 2)),
@@ -126,6 +127,18 @@ def test_a_data_set_goes_whole_but_for_files_of_other_kinds(layout: Layout) -> N
     assert [place.reason for place in find(config) if place.path == old.home] == ["no data set 'old'"]
     _cleaned(config)
     assert {path for path in old.home.rglob("*") if path.is_file()} == set(foreign)
+
+
+def test_the_checkpoint_of_a_killed_training_goes_with_the_training_alone(layout: Layout) -> None:
+    checkpoints = [layout.checkpoint("face", fold, seed) for fold, seed in (("fold1", 0), ("fold2", 0), ("fold1", 1))]
+    for path in (*checkpoints, layout.events("face", "fold1", 1) / "events.out.tfevents.1"):
+        put(path)
+    foreign = [checkpoints[0].with_name("best.checkpoint"), layout.events("face", "fold1", 1) / "notes.txt"]
+    for path in foreign:
+        put(path)
+    gone = {"demo/models/face/fold1-1.checkpoint", "demo/tensorboard/face/fold1-1/events.out.tfevents.1"}
+    assert _cleaned(config_of(layout.results)) == gone
+    assert all(path.is_file() for path in (*checkpoints[:2], *foreign))
 
 
 def test_clips_that_a_data_set_no_longer_has(layout: Layout) -> None:

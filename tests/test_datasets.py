@@ -229,7 +229,7 @@ def test_no_usable_clip_stops(root: Path) -> None:
 def test_a_label_file_that_is_no_text_is_reported(root: Path) -> None:
     bad = annotate(root, "314")
     bad.write_bytes(b"valence,arousal\n\xff\xfe\n")
-    assert reasons(index(root)[0]) == {"314": f"{bad}: not UTF-8 text (invalid start byte at byte 16)"}
+    assert reasons(index(root)[0]) == {"314": f"{bad}: line 2: not UTF-8 text (invalid start byte); save it as UTF-8"}
 
 
 def test_a_sample_of_another_track_is_refused(root: Path) -> None:
@@ -253,7 +253,7 @@ def test_plain_recordings(tmp_path: Path) -> None:
         listings.append(listing_digest(recordings(root=str(tmp_path / "in"), files=files)))
     assert len(set(listings)) == 3
     chosen = recordings(root=str(tmp_path / "in"), files=["b.mov"])
-    assert (chosen.tasks, chosen.samples) == ([], {})
+    assert (chosen.labelled, chosen.samples) == ([], {})
     build_index("mine", chosen, layout)
     assert [clip.id for clip in read_clips(layout)] == ["b"]
     build_index("mine", recordings(files=[str(tmp_path / "in" / "a.MP4")]), layout)

@@ -23,7 +23,8 @@ from abaw_pipeline.metrics import mean_ccc
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.training import model_store
 from abaw_pipeline.training.infer import infer
-from abaw_pipeline.training.settings import ExperimentSettings, fold_names
+from abaw_pipeline.training.settings import ExperimentSettings
+from abaw_pipeline.training.splits.names import fold_names
 from abaw_pipeline.training.train import train
 from tests.toy_results import Toy
 
@@ -35,7 +36,8 @@ KFOLD = {"name": "kfold", "k": 2}
 
 
 def experiment(**changes: object) -> ExperimentSettings:
-    raw: dict[str, object] = {"features": ["lin"], "encoder": {"name": "gru", "hidden": 4}, "epochs": 1, "segment": 30}
+    raw: dict[str, object] = {"task": "va", "features": ["lin"], "encoder": {"name": "gru", "hidden": 4}}
+    raw |= {"epochs": 1, "segment": 30}
     return ExperimentSettings.model_validate(raw | changes)
 
 
@@ -146,7 +148,7 @@ def test_verbs(toy: Toy) -> None:
         return done.stdout.splitlines()[-1]
 
     one = ("a", "--fold", "official", "--seed", "0", "--threads", "1")
-    assert re.match(r"a official-0: 1 epoch trained .* epoch 1 of 1, validation CCC mean", call(train_verb, *one))
+    assert re.match(r"a official-0: 1 epoch trained .* epoch 1 of 1, validation CCC of va", call(train_verb, *one))
     assert "a official-0: up to date" in call(train_verb, *one)
     assert "a official-0 on toy: 4 clips predicted (240 frames, " in call(infer_verb, *one)
     assert "a official-0 on toy: 4 clips up to date" in call(infer_verb, *one)

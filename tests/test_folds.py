@@ -1,163 +1,190 @@
-"""Folds never share a recording."""
+"""Folds never share a recording, are balanced, and hold every clip out once."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abaw_pipeline.training.folds import shared_recordings, split
-from abaw_pipeline.training.settings import (
-    ExperimentSettings,
-    GridSettings,
-    KFolds,
-    OfficialFolds,
-    expand,
-    fold_names,
-)
+from abaw_pipeline.training.gather import annotated_frames
+from abaw_pipeline.training.splits.file import folds_text
+from abaw_pipeline.training.splits.folds import Fold, joint_splits, shared_recordings, split
+from abaw_pipeline.training.splits.names import fold_names
+from abaw_pipeline.training.splits.settings import KFolds
 from abaw_pipeline.types import Clip
+from tests.fold_data import NAMES, PEOPLE, Data, clips_of, datasets, experiment, folds_of
 
-PATTERNS = [("a_left", "a_right"), ("b", "b_right"), ("c", "c_left"), ("video10_1", "video10_1_left")]
-RECORDINGS = {clip: names[0].removesuffix("_left") for names in PATTERNS for clip in names}
-OFFICIAL = OfficialFolds(name="official")
+POOLED: list[dict[str, Any]] = [
+    {"name": "kfold", "k": 3},
+    {"name": "kfold", "k": 5, "over": "train"},
+    {"name": "kfold", "k": 4, "seed": 7},
+    {"name": "parts+val", "k": 4},
+    {"name": "parts+val", "k": 6, "seed": 1},
+]
+"""Schemes in which every clip of a pool is held out by one fold."""
 
 
-def clips_of(recordings: dict[str, str], side: str = "train") -> list[Clip]:
-    return [Clip(id=clip, recording=recording, splits={"va": side}) for clip, recording in recordings.items()]
+def parts_of(folds: dict[str, Fold]) -> set[frozenset[str]]:
+    """What is held out together, whatever the folds are called."""
+    return {frozenset(fold.validation) for fold in folds.values()}
 
 
-@st.composite
-def datasets(draw: st.DrawFn) -> tuple[list[Clip], dict[str, int]]:
-    clips, frames = [], {}
-    for number in range(draw(st.integers(5, 14))):
-        side = draw(st.sampled_from(["train", "val"]))
-        for person in range(draw(st.integers(1, 2))):
-            clip = Clip(id=f"r{number}_{person}", recording=f"r{number}", splits={"va": side})
-            clips.append(clip)
-            frames[clip.id] = draw(st.integers(0, 500))
-    clips.append(Clip(id="t", recording="t", splits={"va": "test"}))
-    clips.append(Clip(id="e", recording="e", splits={"expr": "train"}))
-    return draw(st.permutations(clips)), frames
+@pytest.mark.parametrize("scheme", POOLED, ids=str)
+@settings(max_examples=25, deadline=None)
+@given(data=datasets())
+def test_no_recording_is_on_both_sides_and_every_clip_is_held_out_once(scheme: dict[str, Any], data: Data) -> None:
+    pool = data.ids("train") if scheme.get("over") == "train" else data.ids("train", "val")
+    folds = folds_of(data, **scheme)
+    assert sorted(clip for fold in folds.values() for clip in fold.validation) == pool
+    for fold in folds.values():
+        assert fold.validation and sorted(fold.train + fold.validation) == pool
+        assert not {data.recording[c] for c in fold.train} & {data.recording[c] for c in fold.validation}
+        assert shared_recordings(data.clips, fold) == []
+    assert folds_of(replace(data, clips=data.clips[::-1]), **scheme) == folds
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=datasets(), k=st.integers(2, 4))
+def test_nor_in_a_fold_file(tmp_path_factory: pytest.TempPathFactory, data: Data, k: int) -> None:
+    path = tmp_path_factory.mktemp("folds") / "folds.csv"
+    made = folds_of(data, name="kfold", k=k)
+    path.write_text(folds_text({name: fold.validation for name, fold in made.items()}), encoding="utf-8")
+    folds = folds_of(data, name="file", path=str(path))
+    assert folds == made and not any(shared_recordings(data.clips, fold) for fold in folds.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("people", PEOPLE[1:], ids=str)
+@pytest.mark.parametrize("scheme", POOLED, ids=str)
+def test_two_people_of_a_recording_stay_together(scheme: dict[str, Any], people: tuple[str, ...], name: str) -> None:
+    ids = [name.format(number) + end for number in range(8) for end in people]
+    data = Data(clips_of({**dict.fromkeys(ids, "train"), "v": "val"}), dict.fromkeys(ids, 10))
+    for fold in folds_of(data, **scheme).values():
+        for number in range(8):
+            pair = {name.format(number) + end for end in people}
+            assert pair <= set(fold.train) or pair <= set(fold.validation)
 
 
 @settings(max_examples=60, deadline=None)
-@given(datasets(), st.integers(2, 5))
-def test_k_folds_partition_recordings(data: tuple[list[Clip], dict[str, int]], k: int) -> None:
-    clips, frames = data
-    folds = [split(clips, "va", KFolds(name="kfold", k=k), f"fold{i}", frames) for i in range(1, k + 1)]
-    everyone = sorted(clip.id for clip in clips if clip.splits.get("va") in ("train", "val"))
-    assert sorted(clip for fold in folds for clip in fold.validation) == everyone
-    for fold in folds:
-        assert sorted(fold.train + fold.validation) == everyone
-        assert fold.validation
-        assert not shared_recordings(clips, fold)
-    again = [split(clips[::-1], "va", KFolds(name="kfold", k=k), f"fold{i}", frames) for i in range(1, k + 1)]
-    assert again == folds
-
-
-@settings(max_examples=60, deadline=None)
-@given(datasets(), st.integers(2, 5))
-def test_k_folds_are_balanced(data: tuple[list[Clip], dict[str, int]], k: int) -> None:
-    clips, frames = data
-    folds = [split(clips, "va", KFolds(name="kfold", k=k), f"fold{i}", frames).validation for i in range(1, k + 1)]
+@given(datasets(), st.integers(2, 5), st.none() | st.integers(0, 9))
+def test_folds_differ_by_at_most_the_longest_recording(data: Data, k: int, seed: int | None) -> None:
+    loads = [data.frames(fold.validation) for fold in folds_of(data, name="kfold", k=k, seed=seed).values()]
     recordings: dict[str, int] = {}
-    for clip in clips:
-        recordings[clip.recording] = recordings.get(clip.recording, 0) + frames.get(clip.id, 0)
-    loads = [sum(frames[clip] for clip in part) for part in folds]
-    assert max(loads) - min(loads) <= max(recordings.values())  # what greedy sharing out guarantees
+    for clip in data.ids("train", "val"):
+        recordings[data.recording[clip]] = recordings.get(data.recording[clip], 0) + data.counts[clip]
+    assert sum(loads) == sum(recordings.values())
+    assert max(loads) - min(loads) <= max(recordings.values())
 
 
-@pytest.mark.parametrize("pair", PATTERNS)
-def test_left_and_right_stay_together(pair: tuple[str, str]) -> None:
-    clips, even = clips_of(RECORDINGS), dict.fromkeys(RECORDINGS, 10)
-    for number in range(1, 5):
-        fold = split(clips, "va", KFolds(name="kfold", k=4), f"fold{number}", even)
-        assert sum(set(pair) <= set(side) for side in (fold.train, fold.validation)) == 1
+def test_a_seed_is_another_assignment_as_balanced() -> None:
+    rng = np.random.default_rng(0)
+    counts = {f"c{i:03d}": int(n) for i, n in enumerate(rng.integers(100, 5000, 60))}
+    data = Data(clips_of(dict.fromkeys(counts, "train")), counts)
+    found = [folds_of(data, name="kfold", k=5, seed=seed) for seed in (None, 0, 1, 2)]
+    assert len({frozenset(parts_of(folds)) for folds in found}) == 4
+    for folds in found:
+        loads = [data.frames(fold.validation) for fold in folds.values()]
+        assert max(loads) / min(loads) < 1.02
+
+
+def test_clips_without_annotation_spread_evenly() -> None:
+    data = Data(clips_of({f"c{number}": "train" for number in range(10)}), {})
+    assert [len(fold.validation) for fold in folds_of(data, name="kfold", k=5).values()] == [2] * 5
+
+
+def test_only_the_number_of_annotated_frames_counts_not_what_is_annotated() -> None:
+    rng = np.random.default_rng(0)
+    clips = clips_of({f"c{number}": "val" if number % 3 == 0 else "train" for number in range(12)})
+    labels = {clip.id: rng.uniform(-1, 1, (int(rng.integers(5, 90)), 2)).astype(np.float32) for clip in clips}
+    labels["c4"][:3] = -5
+    others = {clip: np.where(rows == -5, rows, -rows / 2) for clip, rows in labels.items()}
+    before, after = (Data(clips, annotated_frames({"va": table})) for table in (labels, others))
+    assert before.counts["c4"] == len(labels["c4"]) - 3
+    for scheme in POOLED:
+        assert folds_of(before, **{**scheme, "k": 4}) == folds_of(after, **{**scheme, "k": 4})
 
 
 def test_over_train_leaves_validation_apart() -> None:
-    clips = clips_of(RECORDINGS) + clips_of({"v": "v"}, "val")
-    for fold in fold_names_of(KFolds(name="kfold", k=2, over="train")):
-        parts = split(clips, "va", KFolds(name="kfold", k=2, over="train"), fold, {})
-        assert "v" not in parts.train + parts.validation
+    data = Data(clips_of({"a": "train", "b": "train", "v": "val"}), {})
+    for fold in folds_of(data, name="kfold", k=2, over="train").values():
+        assert "v" not in fold.train + fold.validation
 
 
-def fold_names_of(folds: KFolds | OfficialFolds) -> list[str]:
-    encoder = {"name": "gru"}
-    return fold_names(ExperimentSettings.model_validate({"features": ["a"], "encoder": encoder, "folds": folds}))
+@settings(max_examples=25, deadline=None)
+@given(datasets())
+def test_the_last_of_parts_and_val_is_the_official_validation_set(data: Data) -> None:
+    folds = folds_of(data, name="parts+val", k=6)
+    assert list(folds) == [f"fold{number}" for number in range(1, 7)]
+    of_val = {data.recording[clip] for clip in data.ids("val")}
+    moved = [clip for clip in data.ids("train") if data.recording[clip] in of_val]
+    assert folds["fold6"].validation == sorted(data.ids("val") + moved)
+    assert sorted(note.split(":")[0] for note in folds["fold6"].notes) == moved
+    assert not any(folds[f"fold{number}"].notes for number in range(1, 6))
 
 
-def test_official_and_names() -> None:
-    clips = clips_of({"x": "x", "y_left": "y"}) + clips_of({"y_right": "y"}, "val") + clips_of({"z": "z"}, "test")
-    fold = split(clips, "va", OFFICIAL, "official", {})
-    assert (fold.train, fold.validation) == (["x", "y_left"], ["y_right"])
-    assert shared_recordings(clips, fold) == ["y"]
-    assert fold_names_of(OFFICIAL) == ["official"]
-    assert fold_names_of(KFolds(name="kfold", k=3)) == ["fold1", "fold2", "fold3"]
+def test_mix_holds_nothing_out() -> None:
+    data = Data(clips_of({"b_left": "val", "b_right": "train", "a": "train", "t": "test"}), {})
+    assert folds_of(data, name="mix") == {"mix": Fold(["a", "b_left", "b_right"], [])}
+
+
+def test_official_is_what_the_data_set_says() -> None:
+    data = Data(clips_of({"x": "train", "y_left": "train", "y_right": "val", "z": "test"}), {})
+    folds = folds_of(data, name="official")
+    assert folds == {"official": Fold(["x", "y_left"], ["y_right"])}
+    assert shared_recordings(data.clips, folds["official"]) == ["y"]
+
+
+def test_a_clip_trains_if_any_task_says_so() -> None:
+    said = [
+        ({"va": "val", "expr": "train"}, "train"),
+        ({"va": "test", "expr": "val"}, "val"),
+        ({"va": "test"}, "test"),
+        ({"au": "train"}, None),
+        ({}, None),
+    ]
+    clips = [Clip(id=str(number), recording="r", splits=dict(own)) for number, (own, _) in enumerate(said)]
+    assert joint_splits(clips, ["va", "expr"]) == {str(n): split for n, (_, split) in enumerate(said) if split}
+
+
+def test_names(tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text("clip,fold\na,p10\nb,p2\nc,p2\n")
+    for folds, names in (
+        ({"name": "official"}, ["official"]),
+        ({"name": "mix"}, ["mix"]),
+        ({"name": "kfold", "k": 3}, ["fold1", "fold2", "fold3"]),
+        ({"name": "parts+val"}, ["fold1", "fold2", "fold3", "fold4", "fold5", "fold6"]),
+        ({"name": "file", "path": str(tmp_path / "f.csv")}, ["p2", "p10"]),
+    ):
+        assert fold_names(experiment(folds, select={"name": "last"})) == names
 
 
 @pytest.mark.parametrize(
-    ("folds", "fold", "message"),
+    ("folds", "splits", "message"),
     [
-        (OFFICIAL, "fold1", "no fold 'fold1'"),
-        (KFolds(name="kfold", k=2), "fold3", "known: fold1, fold2"),
-        (KFolds(name="kfold", k=9), "fold1", "need at least 9 recordings, there are 4"),
+        (
+            {"name": "kfold", "k": 5},
+            {"a": "train", "a_left": "train", "b": "val"},
+            "5 parts need .* there are 2; lower",
+        ),
+        (
+            {"name": "parts+val", "k": 4},
+            {"a": "train", "b": "train", "v": "val"},
+            "3 parts need .* there are 2; lower k",
+        ),
+        ({"name": "parts+val"}, {"a": "train"}, r"folds: parts\+val holds out .* there are none"),
     ],
 )
-def test_errors(folds: KFolds | OfficialFolds, fold: str, message: str) -> None:
+def test_too_few_clips(folds: dict[str, Any], splits: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        split(clips_of(RECORDINGS), "va", folds, fold, {})
+        folds_of(Data(clips_of(splits), {}), **folds)
 
 
-def test_grid_expansion() -> None:
-    grid = GridSettings.model_validate(
-        {
-            "features": {"vis": ["a", "b"], "av": ["a", "c"]},
-            "encoders": {"gru": {"name": "gru", "hidden": 4}, "trf": {"name": "transformer"}},
-            "epochs": 3,
-            "seeds": [1, 2],
-        }
-    )
-    experiments = expand("va", grid)
-    assert sorted(experiments) == ["va_av_gru", "va_av_trf", "va_vis_gru", "va_vis_trf"]
-    one = experiments["va_av_gru"]
-    assert (one.features, one.encoder.name, one.epochs, one.seeds) == (["a", "c"], "gru", 3, [1, 2])
-    assert "batch" not in one.model_fields_set
-
-
-def test_grid_names_must_differ() -> None:
-    encoders = {"c": {"name": "gru"}, "b_c": {"name": "gru"}}
-    grid = GridSettings.model_validate({"features": {"a": ["x"], "a_b": ["x"]}, "encoders": encoders})
-    with pytest.raises(ValueError, match=r"grids\.g: two combinations are named 'g_a_b_c'"):
-        expand("g", grid)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"features": []},
-        {"features": ["a", "a"]},
-        {"seeds": [0, 0]},
-        {"seeds": []},
-        {"segment": 4, "stride": 5},
-        {"epochs": 0},
-        {"optimiser": {"lr": 0}},
-        {"folds": {"name": "kfold", "k": 1}},
-        {"hiden": 3},
-    ],
-)
-def test_bad_settings(change: dict[str, object]) -> None:
-    raw = {"features": ["a"], "encoder": {"name": "gru"}}
-    assert ExperimentSettings.model_validate(raw)
-    with pytest.raises(ValueError, match=r"validation error"):
-        ExperimentSettings.model_validate({**raw, **change})
-
-
-def test_balance_beats_chance() -> None:
-    rng = np.random.default_rng(0)
-    frames = {f"c{i:03d}": int(n) for i, n in enumerate(rng.integers(100, 5000, 60))}
-    clips = clips_of({clip: clip for clip in frames})
-    parts = [split(clips, "va", KFolds(name="kfold", k=5), f"fold{i}", frames).validation for i in range(1, 6)]
-    loads = [sum(frames[clip] for clip in part) for part in parts]
-    assert max(loads) / min(loads) < 1.02
+def test_an_unknown_fold_is_named() -> None:
+    clips = clips_of({"a": "train", "b": "train"})
+    with pytest.raises(ValueError, match="no fold 'fold3'; known: fold1, fold2"):
+        split(clips, joint_splits(clips, ["va"]), KFolds(name="kfold", k=2), "fold3", {})

@@ -22,7 +22,7 @@ ORDER = (
     ("submission",),
     ("report",),
     ("predict",),
-    ("config",),
+    ("config", "consistency"),
     ("state", "cleaning"),
     ("cli", "__main__"),
 )

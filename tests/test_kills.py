@@ -116,15 +116,13 @@ def _run_and_kill(project: Project, seconds: float) -> bool:
 
 
 def _repeated(project: Project) -> dict[str, int]:
-    """Finished work that was done twice: clips anywhere, and epochs of trainings that had ended."""
+    """Finished work that was done twice: clips, epochs, and trainings that had ended."""
     again: Counter[str] = Counter()
     for path, lines in _journals(project):
         if path.parent.name == "train":
-            ended = [number for number, line in enumerate(lines) if "end" in line]
-            again[path.stem] += max(0, len(ended) - 1)
-        else:
-            names = Counter(line["did"] for line in lines if "did" in line)
-            again.update({f"{path.parent.name}/{path.stem}/{name}": count - 1 for name, count in names.items()})
+            again[path.stem] += max(0, sum("end" in line for line in lines) - 1)
+        names = Counter(line["did"] for line in lines if "did" in line)
+        again.update({f"{path.parent.name}/{path.stem}/{name}": count - 1 for name, count in names.items()})
     return {what: count for what, count in again.items() if count}
 
 

@@ -14,9 +14,6 @@ from abaw_pipeline.training import fit as fit_module
 from abaw_pipeline.training.card import card_in_weights, read_card
 from abaw_pipeline.training.gather import gather
 from abaw_pipeline.training.model_store import load_model
-from abaw_pipeline.training.predict import predict_frames
-from abaw_pipeline.training.resident import pack
-from abaw_pipeline.training.samples import join_features
 from abaw_pipeline.training.train import train
 from abaw_pipeline.types import FrameTable
 from tests.toy_results import TRAINABLE, Toy, experiment, run
@@ -71,6 +68,15 @@ def test_trained_once(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
         run(toy, epochs=3)
 
 
+def test_a_checkpoint_that_a_kill_left_beside_its_model_goes(toy: Toy) -> None:
+    run(toy)
+    checkpoint = toy.layout.checkpoint("x", "official", 0)
+    assert not checkpoint.exists()
+    checkpoint.write_bytes(b"left")
+    assert not run(toy)[1]
+    assert not checkpoint.exists()
+
+
 def test_features_made_anew_that_came_out_the_same_train_nothing_but_are_named(toy: Toy) -> None:
     card, _ = run(toy)
     toy.write_feature("lin", "other key")
@@ -80,7 +86,7 @@ def test_features_made_anew_that_came_out_the_same_train_nothing_but_are_named(t
     folder = toy.layout.model("x", "official", 0)
     assert read_card(folder) == card_in_weights(folder) == again
     before, after = load_model(folder), toy.tables["lin"]["c05"]
-    assert before.card == again and before.predict({"lin": after}).shape == (60, 2)
+    assert before.card == again and before.predict({"lin": after})["va"].shape == (60, 2)
 
 
 def test_features_of_other_settings_are_refused(toy: Toy) -> None:
@@ -110,7 +116,7 @@ def test_model_folder_round_trip(toy: Toy) -> None:
     assert read_json(folder / "model.json", "")["random_features"] == ["dice"]
     model = load_model(folder)
     features = {name: toy.tables[name]["c05"] for name in ("dice", "lin")}
-    values = model.predict(features)
+    values = model.predict(features)["va"]
     assert values.shape == (60, 2)
     assert np.isfinite(values).all() and np.abs(values).max() <= 1
     with pytest.raises(ValueError, match="needs the feature 'dice'"):
@@ -139,23 +145,3 @@ def test_damaged_models_are_refused(toy: Toy) -> None:
     with pytest.raises(ValueError, match=r"weights.safetensors: missing or damaged"):
         load_model(folder)
     assert run(toy)[1], "a damaged model is trained again"
-
-
-@pytest.mark.parametrize(
-    "encoder",
-    [
-        {"name": "gru", "hidden": 8, "bidirectional": True},
-        {"name": "transformer", "width": 8, "heads": 2, "feedforward": 8},
-    ],
-)
-def test_a_clip_is_predicted_alike_in_any_company(toy: Toy, encoder: dict[str, object]) -> None:
-    run(toy, encoder=encoder, segment=25, stride=20)
-    model = load_model(toy.layout.model("x", "official", 0))
-    clips = {
-        clip: FrameTable(t.values[: 60 - 7 * i], t.valid[: 60 - 7 * i])
-        for i, (clip, t) in enumerate(toy.tables["lin"].items())
-    }
-    alone = np.concatenate([model.predict({"lin": table}) for table in clips.values()])
-    joined = [join_features([table], "nearest", clip) for clip, table in clips.items()]
-    together = pack(joined, len(alone), [6])
-    assert predict_frames(model.network, together, model.standard, 25, 20, 5) == pytest.approx(alone, abs=1e-5)

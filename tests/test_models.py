@@ -1,85 +1,82 @@
-"""Shapes, padding, and the settings of the temporal models."""
+"""The whole temporal model: shapes, ranges, order of frames."""
 
 from __future__ import annotations
-
-import math
 
 import pytest
 import torch
 
-from abaw_pipeline.models.encoders.transformer import positions
-from abaw_pipeline.models.heads import build_head
-from abaw_pipeline.models.registry import ENCODERS
-from abaw_pipeline.models.settings import GruSettings, HeadSettings, TransformerSettings
-from abaw_pipeline.models.temporal import TemporalModel
+from abaw_pipeline.models.registry import FUSIONS
 from abaw_pipeline.runtime.code import PACKAGE
 from abaw_pipeline.strict import parse
 from abaw_pipeline.training.settings import ExperimentSettings
+from tests.temporal_models import FUSED_READ, GRU, MEAN_READ, TRANSFORMER, batch, model, target
 
 torch.set_num_threads(1)
 
-GRU = GruSettings(name="gru", hidden=8, layers=2, dropout=0.2)
-BOTH = GruSettings(name="gru", hidden=8, bidirectional=True)
-TRANSFORMER = TransformerSettings(name="transformer", width=8, heads=2, layers=2, feedforward=16)
-ENCODER_CASES = [pytest.param(e, id=f"{e.name}{n}") for n, e in enumerate((GRU, BOTH, TRANSFORMER))]
+BOTH = GRU | {"bidirectional": True}
 
 
-def model(encoder, head: HeadSettings | None = None, bounded: bool = True) -> TemporalModel:
-    torch.manual_seed(0)
-    return TemporalModel(5, 2, bounded, encoder, head or HeadSettings(hidden=[6], dropout=0.1)).eval()
-
-
-@pytest.mark.parametrize("encoder", ENCODER_CASES)
+@pytest.mark.parametrize("encoder", [GRU, BOTH, TRANSFORMER, MEAN_READ, FUSED_READ], ids=lambda raw: raw["name"])
 def test_shape_and_range(encoder) -> None:
-    frames, mask = torch.randn(3, 9, 5) * 100, torch.ones(3, 9, dtype=torch.bool)
-    output = model(encoder)(frames, mask)
-    assert output.shape == (3, 9, 2)
-    assert output.abs().max() <= 1
-    assert model(encoder, bounded=False)(frames, mask).shape == (3, 9, 2)
-
-
-@pytest.mark.parametrize("encoder", ENCODER_CASES)
-def test_padding_and_batch_mates_never_matter(encoder) -> None:
-    network = model(encoder)
-    alone = torch.randn(1, 6, 5)
-    expected = network(alone, torch.ones(1, 6, dtype=torch.bool))
-    for junk in (0.0, 50.0):
-        frames = torch.full((3, 11, 5), junk)
-        frames[1, :6] = alone[0]
-        frames[2] = torch.randn(11, 5)
-        mask = torch.arange(11) < torch.tensor([[1], [6], [11]])
-        assert torch.allclose(network(frames, mask)[1, :6], expected[0], atol=1e-5)
+    frames, known, mask = batch(9, 9, 9)
+    targets = {"va": target(), "emotion": target(8, activation="none"), "eri": target(7, 7, "sigmoid", "clip")}
+    said = model(encoder, targets=targets)(frames * 100, known, mask)
+    assert {name: value.shape for name, value in said.values.items()} == {
+        "va": (3, 9, 2),
+        "emotion": (3, 9, 8),
+        "eri": (3, 7),
+    }
+    assert said.values["va"].abs().max() <= 1
+    assert said.values["eri"].min() >= 0 and said.values["eri"].max() <= 1
+    assert {term.scores.shape for term in said.terms["eri"]} == {(3, 14)}
 
 
 @pytest.mark.parametrize(("encoder", "causal"), [(GRU, True), (BOTH, False), (TRANSFORMER, False)])
 def test_who_sees_the_future(encoder, causal: bool) -> None:
-    network, mask = model(encoder), torch.ones(1, 6, dtype=torch.bool)
-    frames = torch.randn(1, 6, 5)
+    network, (frames, known, mask) = model(encoder), batch(6)
     later = frames.clone()
     later[0, 5] += 3
-    same = torch.allclose(network(frames, mask)[0, :5], network(later, mask)[0, :5], atol=1e-6)
-    assert same is causal
+    now, then = (network(seen, known, mask).values["va"][0, :5] for seen in (frames, later))
+    assert torch.allclose(now, then, atol=1e-6) is causal
 
 
 def test_transformer_knows_the_order() -> None:
-    network, mask = model(TRANSFORMER), torch.ones(1, 6, dtype=torch.bool)
-    frames = torch.randn(1, 6, 5)
-    assert not torch.allclose(network(frames, mask).flip(1), network(frames.flip(1), mask), atol=1e-4)
+    network, (frames, known, mask) = model(TRANSFORMER), batch(6)
+    forward, backward = network(frames, known, mask), network(frames.flip(1), known.flip(1), mask)
+    assert not torch.allclose(forward.values["va"].flip(1), backward.values["va"], atol=1e-4)
 
 
-def test_positions_by_formula() -> None:
-    table = positions(7, 5)
-    for step, column in ((0, 0), (3, 0), (3, 1), (6, 2), (6, 3), (5, 4)):
-        angle = step / 10_000 ** (2 * (column // 2) / 5)
-        assert table[step, column] == pytest.approx(math.cos(angle) if column % 2 else math.sin(angle), abs=1e-5)
+@pytest.mark.parametrize(("encoder", "task_encoder"), [(GRU, TRANSFORMER), (TRANSFORMER, MEAN_READ)])
+@pytest.mark.parametrize("framework", ["share_bottom", "feedback"])
+def test_it_learns_in_mixed_precision(encoder, task_encoder, framework: str) -> None:
+    settings = {"name": framework, "encoder": task_encoder}
+    settings |= {"source": "au", "target": "va"} if framework == "feedback" else {}
+    network = model(encoder, "interaction", settings, {"va": target(), "au": target(3, activation="none")}).train()
+    frames, known, mask = batch(9, 4)
+    exact = network(frames, known, mask)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = network(frames, known, mask)
+    for task, value in rounded.values.items():
+        torch.testing.assert_close(value.float()[mask], exact.values[task][mask], atol=0.1, rtol=0.1)
+    sum(value.float().square().mean() for value in rounded.values.values()).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
 
 
-def test_head_widths() -> None:
-    def widths(settings: HeadSettings) -> list[int]:
-        return [layer.out_features for layer in build_head(4, 2, settings) if isinstance(layer, torch.nn.Linear)]
+def test_a_task_may_bear_any_name() -> None:
+    network = model(targets={"train": target(), "my.table": target(3)})
+    assert set(network(*batch(2)).values) == {"train", "my.table"}
 
-    assert widths(HeadSettings()) == [2]
-    assert widths(HeadSettings(hidden=[7, 3])) == [7, 3, 2]
+
+def test_buffers_are_no_weights() -> None:
+    network = model(fusion={"name": "late", "modality_dropout": 0.5})
+    assert set(network.state_dict()) == {name for name, _ in network.named_parameters()}
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_sizes_are_known_without_memory(fusion: str) -> None:
+    with torch.device("meta"):
+        sizes = {name: value.shape for name, value in model(TRANSFORMER, fusion).state_dict().items()}
+    assert sizes == {name: value.shape for name, value in model(TRANSFORMER, fusion).state_dict().items()}
 
 
 def test_heads_must_divide_width() -> None:
@@ -88,8 +85,8 @@ def test_heads_must_divide_width() -> None:
         parse(ExperimentSettings, raw, "config.yaml")
 
 
-@pytest.mark.parametrize("name", ENCODERS)
-def test_an_encoder_lies_in_the_file_of_its_name(name: str) -> None:
-    # Keys follow the encoder's code by this rule, without importing torch.
-    assert ENCODERS[name].__module__ == f"abaw_pipeline.models.encoders.{name}"
-    assert (PACKAGE / "models" / "encoders" / f"{name}.py").is_file()
+@pytest.mark.parametrize("name", FUSIONS)
+def test_a_fusion_lies_in_the_file_of_its_name(name: str) -> None:
+    # Keys follow the fusion's code by this rule, without importing torch.
+    assert FUSIONS[name].__module__ == f"abaw_pipeline.models.fusion.{name}"
+    assert (PACKAGE / "models" / "fusion" / f"{name}.py").is_file()

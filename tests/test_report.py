@@ -7,7 +7,6 @@ import json
 import re
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
@@ -15,7 +14,6 @@ from abaw_pipeline.cli import main
 from abaw_pipeline.datasets.index import build_index
 from abaw_pipeline.datasets.settings import Affwild2Settings
 from abaw_pipeline.ensembles.settings import EnsembleSettings
-from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.metrics import mean_ccc
 from abaw_pipeline.report.build import build_report
 from abaw_pipeline.report.compare import typical
@@ -24,118 +22,20 @@ from abaw_pipeline.report.truth import score
 from abaw_pipeline.runtime.files import write_json
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
-from abaw_pipeline.strict import parse
-from abaw_pipeline.training.settings import ExperimentSettings
-from abaw_pipeline.types import Skipped
-
-RNG = np.random.default_rng(0)
-ROWS = {"train": 60, "held_out": 50, "tested": 40, "also_tested": 30}
-
-
-def curve(rows: int) -> np.ndarray:
-    """A smooth pair of curves in [-1, 1]."""
-    return np.sin(np.arange(rows)[:, None] / [7, 11] + RNG.uniform(0, 6, 2)) * 0.8
-
-
-def label_file(path: Path, values: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = "\n".join(",".join(f"{value:.4f}".replace("-5.0000", "-5") for value in row) for row in values)
-    path.write_text(f"valence,arousal\n{rows}\n")
-
-
-def data_set(root: Path) -> dict[str, np.ndarray]:
-    """A small data set on disk; returns its labels, hidden ones included."""
-    labels = {clip: curve(rows) for clip, rows in ROWS.items()}
-    labels["held_out"][10:15] = -5
-    sets = {"train": "VA_Estimation_Challenge/Train_Set", "held_out": "VA_Estimation_Challenge/Validation_Set"}
-    for clip, values in labels.items():
-        label_file(root / sets.get(clip, "truth/va") / f"{clip}.txt", values)
-        (root / "cropped_aligned" / clip).mkdir(parents=True)
-        (root / "cropped_aligned" / clip / "00001.jpg").write_bytes(clip.encode())
-    label_file(root / "VA_Estimation_Challenge" / "Train_Set" / "broken<b>.txt", curve(3) * 9)
-    (root / "list.txt").write_text("tested\nalso_tested\n")
-    return labels
-
-
-def experiment(**more: object) -> ExperimentSettings:
-    raw = {"dataset": "demo", "features": ["densenet", "egemaps"], "encoder": {"name": "gru"}, "seeds": [0, 1], **more}
-    return parse(ExperimentSettings, raw, "config.yaml")
-
-
-def trained(layout: Layout, name: str, fold: str, seed: int, mean: float) -> None:
-    """What a training leaves behind."""
-    home = layout.model(name, fold, seed)
-    card = {
-        "key": f"{name}{fold}{seed}".ljust(64, "0"),
-        "best_epoch": 2,
-        "epochs": 3,
-        "metrics": {"mean": mean, "valence": mean + 0.1, "arousal": mean - 0.1},
-        "random_features": ["densenet"],
-        "versions": {"torch": "2.13"},
-        "notes": ["held_out: 1 row took the last frame"],
-        "skipped": [],
-    }
-    write_json(home / "model.json", card)
-    lines = [
-        "epoch,loss,ccc_valence,ccc_arousal,mean,lr",
-        "1,2,0,0,0,0.1",
-        "2,1,0.5,0.3,0.4,0.1",
-        "3,0.9,0.2,0.2,0.2,0",
-    ]
-    (home / "history.csv").write_text("\n".join(lines) + "\n")
-
-
-def feature(layout: Layout, name: str, random: bool) -> None:
-    about = {
-        "feature": name,
-        "key": name.ljust(64, "0"),
-        "extractor": name,
-        "random_weights": random,
-        "spec": {"modality": "visual", "dimension": 342},
-    }
-    Manifest(about, skipped=[Skipped("train", f"extract {name}", "no face & no <sound>")]).write(
-        layout.feature_manifest(name)
-    )
-
-
-def fused(layout: Layout, labels: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """An ensemble whose predictions are its labels with noise; the last two frames of ``tested`` are not predicted."""
-    store = ArrayStore(layout.ensemble("mean"), "abaw ensemble")
-    about = {
-        "ensemble": "mean",
-        "task": "va",
-        "models": ["a/official-0", "a/official-1"],
-        "random_features": ["densenet"],
-        "scores": {"val": {"mean": 0.61, "valence": 0.7, "arousal": 0.52, "frames": 45, "clips": 1}},
-    }
-    manifest = Manifest(about)
-    predicted = {}
-    for clip, role in (("held_out", "val"), ("tested", "test"), ("also_tested", "test")):
-        noisy = np.clip(labels[clip] + RNG.normal(0, 0.2, labels[clip].shape), -1, 1).astype(np.float32)
-        predicted[clip] = noisy[:-2] if clip == "tested" else noisy
-        content = store.write_arrays(clip, {"va": predicted[clip]}, "key", {})
-        manifest.clips[clip] = {"key": "key", "content": content, "role": role}
-    manifest.write(layout.ensemble_manifest("mean"))
-    return predicted
+from tests.report_results import ROWS, affwild2, curve, data_set, experiment, feature, fused, label_file, media, trained
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     """A finished run with its report."""
     base = tmp_path_factory.mktemp("report")
-    labels = data_set(base / "data")
-    raw = {
-        "adapter": "affwild2",
-        "root": str(base / "data"),
-        "truth": "truth",
-        "test_lists": {"va": "list.txt"},
-        "generate": {"clips": 6, "seed": 0},
-    }
-    datasets = {"demo": parse(Affwild2Settings, raw, "config.yaml")}
+    labels = data_set(base / "data")["va"]
+    label_file(base / "data/VA_Estimation_Challenge/Train_Set/broken<b>.txt", curve(3) * 9)
+    datasets = {"demo": affwild2(base / "data")}
     layout = Layout(base / "results", "demo")
     build_index("demo", datasets["demo"], layout)
     for seed, mean in ((0, 0.4), (1, 0.6)):
-        trained(layout, "a", "official", seed, mean)
+        trained(layout, "a", "official", seed, experiment(), {"va": mean})
     feature(layout, "densenet", random=True)
     feature(layout, "egemaps", random=False)
     predicted = fused(layout, labels)
@@ -185,10 +85,11 @@ def test_no_banner_without_cause(made: dict, tmp_path: Path) -> None:
 
 def test_scores_of_every_fold_and_seed_and_their_mean(made: dict) -> None:
     by_name = {row["experiment"]: row for row in made["scores"]["experiments"]}
-    assert [(row["seed"], row["metrics"]["mean"]) for row in made["scores"]["models"]] == [(0, 0.4), (1, 0.6)]
-    assert by_name["a"]["metrics"] == pytest.approx({"mean": 0.5, "valence": 0.6, "arousal": 0.4})
-    assert by_name["a"]["deviation"] == pytest.approx(0.1) and (by_name["a"]["models"], by_name["a"]["of"]) == (2, 2)
-    assert by_name["untrained"]["metrics"] is None and by_name["untrained"]["models"] == 0
+    assert [(row["seed"], row["metrics"]["va"]["mean"]) for row in made["scores"]["models"]] == [(0, 0.4), (1, 0.6)]
+    assert by_name["a"]["metrics"]["va"] == pytest.approx({"mean": 0.5, "valence": 0.6, "arousal": 0.4})
+    assert by_name["a"]["deviation"]["va"] == pytest.approx(0.1)
+    assert (by_name["a"]["models"], by_name["a"]["of"]) == (2, 2)
+    assert by_name["untrained"]["metrics"] == {} and by_name["untrained"]["models"] == 0
     assert "0.400" in made["html"] and "0.500 ± 0.100" in made["html"]
 
 
@@ -244,28 +145,6 @@ def test_a_score_counts_annotated_frames_only() -> None:
     assert score({"unseen": curve(3)}, {}.get, "va") is None
 
 
-def media(layout: Layout, clip: str, frames: int) -> None:
-    """A clip at 10 frames a second, a face from the third frame on, sound from 0.2 to 0.4 s."""
-    for path, arrays, about in (
-        (layout.clock(clip), {"times": np.arange(frames) / 10}, {}),
-        (
-            layout.faces(clip),
-            {"valid": np.arange(frames) >= 2, "jpeg": np.zeros(0, np.uint8), "offsets": np.zeros(frames + 1, np.int64)},
-            {"aligned": "official"},
-        ),
-        (
-            layout.sound(clip),
-            {"samples": np.zeros(9600, np.float32), "heard": np.int64([[4800, 8000]])},
-            {"start_s": -0.1, "present": True},
-        ),
-    ):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with h5py.File(path, "w") as file:
-            for name, values in arrays.items():
-                file[name] = values
-            file.attrs.update({"key": "key", "content": "content", "notes": "[]", **about})
-
-
 def test_curves_of_every_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     layout = Layout(tmp_path, "mine")
     out = layout.curves("mean")
@@ -307,7 +186,7 @@ def test_the_verbs(made: dict, tmp_path: Path, capsys: pytest.CaptureFixture[str
             "results": str(tmp_path / "results"),
             "datasets": {"demo": {"adapter": "affwild2", "root": str(root), "samples": {"va": "sample.txt"}}},
             "features": {"egemaps": {"extractor": "egemaps"}},
-            "experiments": {"a": {"features": ["egemaps"], "encoder": {"name": "gru"}}},
+            "experiments": {"a": {"task": "va", "features": ["egemaps"], "encoder": {"name": "gru"}}},
             "ensembles": {"mean": {"members": ["a"]}},
         },
     )

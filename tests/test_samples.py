@@ -1,4 +1,4 @@
-"""Windows, gaps, labels on frames, statistics, and the loss."""
+"""Features side by side, standardised, and the statistics for it."""
 
 from __future__ import annotations
 
@@ -6,97 +6,44 @@ import numpy as np
 import pytest
 import torch
 
-from abaw_pipeline.metrics import ccc
-from abaw_pipeline.training.losses.ccc import CccLoss
-from abaw_pipeline.training.predict import predict_frames
-from abaw_pipeline.training.resident import Resident, Standard, cut, pack
-from abaw_pipeline.training.samples import Moments, align_labels, join_features
-from abaw_pipeline.training.settings import CccLossSettings, ExtraRows
+from abaw_pipeline.training.moments import Moments
+from abaw_pipeline.training.resident import Standard, pack
+from abaw_pipeline.training.samples import join_features
+from abaw_pipeline.training.windows import cut
 from abaw_pipeline.types import FrameTable
-
-torch.set_num_threads(1)
-
-L = 8
-
-
-# windows
-
-
-@pytest.mark.parametrize("stride", [L, L // 2])
-@pytest.mark.parametrize("length", [1, L - 1, L, L + 1, 3 * L + 7])
-def test_windows_cover_every_frame(length: int, stride: int) -> None:
-    windows = cut([3, length, 5], L, stride)
-    hits = np.zeros(3 + length + 5, int)
-    owner = np.repeat([0, 1, 2], [3, length, 5])
-    rows, mask = windows.rows()
-    for row, here in zip(rows.numpy(), mask.numpy(), strict=True):
-        assert len(set(owner[row[here]])) == 1
-        assert (np.diff(row[here]) == 1).all()
-        hits[row[here]] += 1
-    assert (hits == 1).all() if stride == L else ((hits >= 1) & (hits <= 2)).all()
-
-
-class _Probe(torch.nn.Module):
-    """Predicts a frame's own input plus where in its window it stands."""
-
-    def __init__(self, place: float) -> None:
-        super().__init__()
-        self.place = place
-
-    def forward(self, frames: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        return frames + self.place * torch.arange(frames.shape[1])[:, None]
-
-
-def resident(lengths: list[int]) -> Resident:
-    rows = np.arange(sum(lengths), dtype=np.float32)[:, None]
-    parts = np.split(rows, np.cumsum(lengths)[:-1])
-    return pack([(part, np.ones((len(part), 1), bool)) for part in parts], len(rows), [1])
-
-
-PLAIN = Standard(torch.zeros(1), torch.ones(1))
-
-
-@pytest.mark.parametrize("stride", [L, L // 2])
-@pytest.mark.parametrize("length", [1, L - 1, L, L + 1, 3 * L + 7])
-def test_each_frame_is_predicted_once(length: int, stride: int) -> None:
-    clips = resident([2, length])
-    got = predict_frames(_Probe(0), clips, PLAIN, L, stride, batch=2)
-    assert got[:, 0] == pytest.approx(np.arange(2 + length))
-
-
-def test_overlapping_windows_are_averaged() -> None:
-    got = predict_frames(_Probe(1), resident([12]), PLAIN, 8, 4, batch=1)[:, 0] - np.arange(12)
-    # frames 4 to 7 stand at 4..7 of the first window and at 0..3 of the second
-    assert got == pytest.approx([0, 1, 2, 3, 2, 3, 4, 5, 4, 5, 6, 7])
-
-
-# samples
-
-
-def table(values: list[float], valid: list[int], dtype: str = "float32") -> FrameTable:
-    return FrameTable(np.array(values, dtype)[:, None], np.array(valid, bool))
-
-
-def test_gaps_take_the_nearest_row() -> None:
-    one = table([9, 1, 9, 9, 9, 5, 9], [0, 1, 0, 0, 0, 1, 0])
-    values, known = join_features([one], "nearest", "c")
-    assert values[:, 0].tolist() == [1, 1, 1, 1, 5, 5, 5]
-    assert known.all()
-
-
-def test_a_feature_without_any_row_stays_unknown() -> None:
-    values, known = join_features([table([1, 2], [1, 1], "float16"), table([7, 7], [0, 0])], "nearest", "c")
-    assert known.tolist() == [[True, False], [True, False]]
-    assert values.dtype == np.float32
+from tests.sides import table
 
 
 def test_unknown_rows_and_padding_are_zero_after_standardisation() -> None:
     joined = [join_features([table([4, 6, 8], [1, 0, 1]), table([1, 1, 1], [1, 1, 1])], "zero", "c")]
     clips = pack(joined, 3, [1, 1])
     standard = Standard(torch.tensor([6.0, 0]), torch.tensor([2.0, 1]))
-    frames, mask = clips.batch(cut([3], 2, 2), standard)
+    frames, known, mask = clips.batch(cut([3], 2, 2), standard)
     assert frames.tolist() == [[[-1, 1], [0, 1]], [[1, 1], [0, 0]]]
+    assert known.tolist() == [[[True, True], [False, True]], [[True, True], [False, False]]]
     assert mask.tolist() == [[True, True], [True, False]]
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize(("lengths", "stride"), [([10, 5], 5), ([7, 9], 3)])
+def test_a_batch_is_rows_of_the_table_standardised(lengths: list[int], stride: int, dtype: str, gaps: bool) -> None:
+    rng = np.random.default_rng(0)
+    joined = [
+        (rng.normal(size=(length, 3)).astype(dtype), (rng.random((length, 2)) > 0.3) | (not gaps)) for length in lengths
+    ]
+    clips, windows = pack(joined, sum(lengths), [2, 1]), cut(lengths, 5, stride)
+    standard = Standard(torch.tensor([1.0, -2.0, 0.5]), torch.tensor([2.0, 0.1, 3.0]))
+    before = clips.values.clone()
+    frames, known, mask = clips.batch(windows, standard)
+    values, marks = (np.concatenate(part) for part in zip(*joined, strict=True))
+    rows, here = (part.numpy() for part in windows.rows())
+    there = marks[rows] & here[..., None]
+    expected = (values[rows].astype(np.float32) - standard.mean.numpy()) / standard.deviation.numpy()
+    assert frames.dtype == torch.float32
+    assert (known.numpy() == there).all() and (mask.numpy() == here).all()
+    assert frames.numpy() == pytest.approx(np.where(np.repeat(there, [2, 1], axis=-1), expected, 0), abs=1e-5)
+    assert torch.equal(clips.values, before)
 
 
 def test_features_of_other_lengths_are_refused() -> None:
@@ -127,42 +74,3 @@ def test_constant_columns_are_not_blown_up_and_empty_features_refused() -> None:
         moments.result(["a", "b"])
     moments.add([table([3], [1]), table([1], [1])])
     assert moments.result(["a", "b"])[1].tolist() == [1, 1]
-
-
-ROWS = np.arange(12, dtype=np.float32).reshape(6, 2) / 20
-
-
-@pytest.mark.parametrize("frames", [4, 6, 9])
-def test_label_row_belongs_to_its_frame_number(frames: int) -> None:
-    annotated = np.array([1, 1, 0, 1, 1, 1], bool)
-    one = align_labels(ROWS, annotated, frames, ExtraRows(), "c")
-    assert one.frames == frames
-    assert one.extra == max(6 - frames, 0)
-    assert one.rows.tolist() == [min(i, frames - 1) for i in range(max(6, frames))]
-    assert one.annotated.tolist() == annotated.tolist() + [False] * (frames - 6)
-    assert (one.labels[:6][annotated] == ROWS[annotated]).all()
-
-
-def test_extra_rows_policy() -> None:
-    marks = np.ones(6, bool)
-    with pytest.raises(ValueError, match="clip9: 6 label rows for 2 frames, 4 too many"):
-        align_labels(ROWS, marks, 2, ExtraRows(tolerance=3), "clip9")
-    kept = align_labels(ROWS, marks, 2, ExtraRows(tolerance=3, policy="repeat_last"), "clip9")
-    assert kept.rows.tolist() == [0, 1, 1, 1, 1, 1]
-
-
-# loss
-
-
-def test_loss_is_the_sum_of_one_minus_ccc() -> None:
-    rng = np.random.default_rng(3)
-    truth, guess = rng.normal(size=(2, 50, 2))
-    guess += truth
-    loss = CccLoss(CccLossSettings(name="ccc"))(torch.from_numpy(guess), torch.from_numpy(truth))
-    assert loss.item() == pytest.approx(sum(1 - ccc(truth[:, c], guess[:, c]) for c in (0, 1)), abs=1e-6)
-
-
-def test_loss_of_a_single_frame_has_a_finite_gradient() -> None:
-    guess = torch.tensor([[0.3, 0.1]], requires_grad=True)
-    CccLoss(CccLossSettings(name="ccc"))(guess, guess.detach().clone()).backward()
-    assert torch.isfinite(guess.grad).all()

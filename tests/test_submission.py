@@ -20,26 +20,27 @@ from abaw_pipeline.submission.lint import lint
 from abaw_pipeline.submission.rows import LACKING, OWN, PAST_THE_END, collect, fill
 from abaw_pipeline.submission.settings import SubmissionSettings
 from abaw_pipeline.submission.write import provenance_path, write_submission
+from abaw_pipeline.tasks import TASKS
 
 HEADER = "image_location,valence,arousal"
 
 
-def ensemble(layout: Layout, predictions: Mapping[str, np.ndarray]) -> None:
+def ensemble(layout: Layout, predictions: Mapping[str, np.ndarray], task: str = "va") -> None:
     """What an ensemble leaves behind, for these clips."""
     store = ArrayStore(layout.ensemble("mean"), "abaw ensemble")
     about = {"ensemble": "mean", "models": ["gru/fold1-0"], "random_features": ["densenet"], "scores": {}}
     manifest = Manifest(about)
     Manifest({"model": "key of the model"}).write(layout.predictions_manifest("gru", "fold1", 0))
     for clip, values in predictions.items():
-        content = store.write_arrays(clip, {"va": values.astype(np.float32)}, f"key of {clip}", {})
+        content = store.write_arrays(clip, {task: values.astype(np.float32)}, f"key of {clip}", {})
         manifest.clips[clip] = {"key": f"key of {clip}", "content": content}
     manifest.write(layout.ensemble_manifest("mean"))
 
 
-def sample(layout: Layout, names: list[str]) -> Path:
-    path = layout.sample("va")
+def sample(layout: Layout, names: list[str], task: str = "va") -> Path:
+    path = layout.sample(task)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([HEADER, *(f"{name}," for name in names)]) + "\n")
+    path.write_text("\n".join([TASKS[task].sample_header, *(f"{name}," for name in names)]) + "\n")
     return path
 
 
@@ -57,8 +58,8 @@ def layout(tmp_path: Path) -> Layout:
     return made
 
 
-def written(layout: Layout, **settings: object) -> list[str]:
-    return write_submission(layout, "mean", "va", SubmissionSettings(**settings)).read_text().splitlines()
+def written(layout: Layout, task: str = "va", **settings: object) -> list[str]:
+    return write_submission(layout, "mean", task, SubmissionSettings(**settings)).read_text().splitlines()
 
 
 def test_rows_and_order_come_from_the_sample(layout: Layout) -> None:
@@ -150,6 +151,55 @@ def test_a_file_the_linter_refuses_is_not_written(layout: Layout, monkeypatch: p
     with pytest.raises(ValueError, match="not written, line 2 would be wrong: 'nan' is not finite"):
         written(layout)
     assert not layout.submission("mean", "va").exists()
+
+
+def expressions(*most: tuple[int, float]) -> np.ndarray:
+    """Probabilities of eight classes; of each row the class and what it gets, the rest is shared evenly."""
+    rows = np.stack([np.full(8, (1 - share) / 7) for _, share in most])
+    rows[np.arange(len(most)), [number for number, _ in most]] = [share for _, share in most]
+    return rows
+
+
+def test_of_classes_the_most_probable_one_is_written(layout: Layout) -> None:
+    ensemble(layout, {"a": expressions((3, 0.9), (0, 0.3), (7, 0.2)), "b": np.full((1, 8), 1 / 8)}, "expr")
+    wanted = sample(layout, ["b/00001.jpg", "a/00003.jpg", "a/00001.jpg", "a/00002.jpg", "a/00005.jpg"], "expr")
+    lines = written(layout, "expr")
+    assert lines[0] == TASKS["expr"].sample_header
+    assert lines[1:] == ["b/00001.jpg,0", "a/00003.jpg,7", "a/00001.jpg,3", "a/00002.jpg,0", "a/00005.jpg,7"]
+    assert lint("expr", layout.submission("mean", "expr"), wanted) == []
+
+
+def test_units_are_present_from_a_probability_of_one_half_on(layout: Layout) -> None:
+    probabilities = np.tile([0.0, 0.4999, 0.5, 1.0], (2, 3))
+    ensemble(layout, {"a": probabilities}, "au")
+    wanted = sample(layout, ["a/00002.jpg"], "au")
+    assert written(layout, "au") == [TASKS["au"].sample_header, "a/00002.jpg,0,0,1,1,0,0,1,1,0,0,1,1"]
+    assert lint("au", layout.submission("mean", "au"), wanted) == []
+
+
+def test_lacking_rows_of_classes_and_units_take_what_the_mean_probability_says(layout: Layout) -> None:
+    names = ["a/00001.jpg", "gone/00001.jpg", "a/00002.jpg", "a/00003.jpg"]
+    ensemble(layout, {"a": expressions((2, 0.4), (2, 0.4), (5, 0.99))}, "expr")
+    sample(layout, names, "expr")
+    # two of three rows say class 2, but not as surely as the third says class 5
+    assert [line.split(",")[1] for line in written(layout, "expr", fill="mean")[1:]] == ["2", "5", "2", "5"]
+    assert [line.split(",")[1] for line in written(layout, "expr", fill="zero")[1:]] == ["2", "0", "2", "5"]
+    units = np.zeros((3, 12))
+    units[:, 0], units[0, 1] = [0.4, 0.4, 0.9], 1.0
+    ensemble(layout, {"a": units}, "au")
+    sample(layout, names, "au")
+    assert written(layout, "au", fill="mean")[2] == "gone/00001.jpg,1" + ",0" * 11
+    assert written(layout, "au", fill="zero")[2] == "gone/00001.jpg" + ",0" * 12
+    with pytest.raises(ValueError, match=r"gone \(1 rows\)"):
+        written(layout, "au")
+
+
+@pytest.mark.parametrize("task", ["eri", "emi"])
+def test_tasks_without_a_writer_are_told_which_have_one(layout: Layout, task: str) -> None:
+    with pytest.raises(
+        ValueError, match=f"no submission writer for task '{task}' yet; there are those for va, expr, au"
+    ):
+        written(layout, task)
 
 
 CLIP = st.text(st.sampled_from("ab1-_ .é"), min_size=1, max_size=6).filter(lambda name: name.strip() == name)

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from abaw_pipeline.metrics import mean_ccc
 from abaw_pipeline.training.gather import gather
-from abaw_pipeline.training.loop import Labelled, Trained, fit
-from abaw_pipeline.training.model_store import build_network, load_model
+from abaw_pipeline.training.labelled import Labelled, Labels
+from abaw_pipeline.training.loop import Trained, fit
+from abaw_pipeline.training.model_store import TrainedModel, load_model
 from abaw_pipeline.training.resident import Standard
 from abaw_pipeline.training.sides import load_side
+from abaw_pipeline.training.sources import FeatureNote
+from abaw_pipeline.training.targets import build_network
 from tests.toy_results import TRAINABLE, Toy, experiment, run
 
 torch.set_num_threads(1)
@@ -33,18 +35,19 @@ def test_a_linear_feature_is_learnt(tmp_path: Path, encoder: dict[str, object]) 
     toy = Toy(tmp_path, {f"c{i:02d}": "val" if i > 8 else "train" for i in range(12)}, frames=150)
     card, done = run(toy, encoder=encoder, epochs=12, segment=50)
     assert done
-    assert card.metrics["mean"] > 0.8
-    assert card.metrics["mean"] == pytest.approx((card.metrics["valence"] + card.metrics["arousal"]) / 2)
+    scores = card.metrics["va"]
+    assert scores["mean"] > 0.8
+    assert scores["mean"] == pytest.approx((scores["valence"] + scores["arousal"]) / 2)
 
 
 def test_shuffled_labels_are_not_learnt(tmp_path: Path) -> None:
     toy = Toy(tmp_path, {f"c{i:02d}": "val" if i > 13 else "train" for i in range(24)}, frames=150)
     # Rows of all clips are exchanged: within a clip, its mean would still tell something.
     rows = np.random.default_rng(0).permutation(np.concatenate(list(toy.labels.values())))
-    toy.labels = dict(zip(toy.labels, np.split(rows, len(toy.labels)), strict=True))
+    toy.truth["va"] = dict(zip(toy.labels, np.split(rows, len(toy.labels)), strict=True))
     toy.write()
     card, _ = run(toy, epochs=4, segment=50, select="last")
-    assert abs(card.metrics["mean"]) < 0.1
+    assert abs(card.metrics["va"]["mean"]) < 0.1
 
 
 def test_same_seed_same_weights(toy: Toy) -> None:
@@ -54,11 +57,16 @@ def test_same_seed_same_weights(toy: Toy) -> None:
         card, _ = run(toy, name, seed=seed, encoder={"name": "gru", "hidden": 8, "layers": 2, "dropout": 0.3})
         contents.append(card.content)
     assert contents[0] == contents[1] != contents[2]
-    assert torch.equal(*(load_model(toy.layout.model(n, "official", 0)).network.projection.weight for n in "ab"))
+    first, second = (model_of(toy, name).networks[0].network.state_dict() for name in "ab")
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+def model_of(toy: Toy, name: str) -> TrainedModel:
+    return load_model(toy.layout.model(name, "official", 0))
 
 
 def standard_of(toy: Toy, name: str) -> Standard:
-    return load_model(toy.layout.model(name, "official", 0)).standard
+    return model_of(toy, name).standard
 
 
 def test_statistics_come_from_training_clips_only(toy: Toy) -> None:
@@ -75,9 +83,10 @@ def test_statistics_come_from_training_clips_only(toy: Toy) -> None:
 
 
 def sides_of(toy: Toy) -> list[Labelled]:
-    material = gather(experiment(), "official", 0, toy.layout, None)
+    settings = experiment()
+    material = gather(settings, "official", 0, toy.layout, None)
     read, widths = material.sources.read, material.sources.widths
-    return [load_side(clips, read, widths, "nearest", side == "train")[0] for side, clips in material.sides.items()]
+    return [load_side(clips, read, widths, settings, side == "train")[0] for side, clips in material.sides.items()]
 
 
 def test_rows_marked_as_missing_never_count(toy: Toy) -> None:
@@ -86,9 +95,9 @@ def test_rows_marked_as_missing_never_count(toy: Toy) -> None:
     toy.labels["c01"][7, 1] = -5  # half a label is none
     toy.write()
     train_side, validation = sides_of(toy)
-    assert int(train_side.annotated.sum()) == 180 - 20 - 1
-    assert int(validation.annotated.sum()) == 120 - 20
-    assert np.abs(train_side.labels).max() <= 1
+    assert int(train_side.tasks["va"].annotated.sum()) == 180 - 20 - 1
+    assert int(validation.tasks["va"].annotated.sum()) == 120 - 20
+    assert np.abs(train_side.tasks["va"].values).max() <= 1
     before = run(toy, "a")[0]
     rng = np.random.default_rng(0)
     for clip in ("c00", "c03"):  # features there may still be seen, labels not: -5 in one column is enough
@@ -104,10 +113,13 @@ def test_labels_of_unannotated_rows_reach_neither_loss_nor_score(toy: Toy) -> No
     toy.write()
     settings, standard = experiment(), Standard(torch.zeros(6), torch.ones(6))
 
+    def filled(labels: Labels, junk: float) -> Labels:
+        return replace(labels, values=np.where(labels.marks, labels.values, np.float32(junk)))
+
     def trained(junk: float) -> Trained:
-        sides = [replace(s, labels=np.where(s.annotated[:, None], s.labels, junk)) for s in sides_of(toy)]
-        build = lambda: build_network(settings, 6)  # noqa: E731
-        return fit(build, *sides, standard, settings, 0, mean_ccc, torch.device("cpu"))
+        sides = [replace(side, tasks={"va": filled(side.tasks["va"], junk)}) for side in sides_of(toy)]
+        build = lambda: build_network(settings, [FeatureNote("lin", "key", 6, "visual", False)])  # noqa: E731
+        return fit(build, *sides, standard, settings, 0, torch.device("cpu"))
 
     assert trained(0).history == trained(-5).history
 
@@ -121,7 +133,7 @@ def test_extra_label_rows(toy: Toy) -> None:
     assert side.clips.lengths == [62, 60]
     assert torch.equal(side.clips.values[61], side.clips.values[59])
     assert validation.clips.lengths == [60, 60]
-    assert validation.rows[58:64].tolist() == [58, 59, 59, 59, 59, 60]
+    assert validation.tasks["va"].rows[58:64].tolist() == [58, 59, 59, 59, 59, 60]
     card, _ = run(toy)
     assert [row.clip for row in card.skipped] == ["c01"]
     assert any("c00: 2 label rows" in note for note in card.notes)
@@ -164,11 +176,11 @@ def test_selection_and_early_stop(toy: Toy) -> None:
         history = list(csv.DictReader(stream))
     means = [float(row["mean"]) for row in history]
     assert list(history[0]) == ["epoch", "loss", "ccc_valence", "ccc_arousal", "mean", "lr"]
-    assert best.best_epoch == 1 + int(np.argmax(means))
-    assert best.metrics["mean"] == max(means)
-    assert (last.best_epoch, last.metrics["mean"]) == (6, means[-1])
+    assert [note.epoch for note in best.snapshots] == [1 + int(np.argmax(means))]
+    assert best.metrics["va"]["mean"] == best.score == max(means)
+    assert ([note.epoch for note in last.snapshots], last.score) == ([6], means[-1])
     stopped = run(toy, "c", epochs=50, optimiser={"lr": 0.3}, early_stop=2)[0]
-    assert stopped.epochs == stopped.best_epoch + 2 < 50
+    assert stopped.epochs == stopped.snapshots[0].epoch + 2 < 50
 
 
 def test_cosine_ends_at_zero(toy: Toy) -> None:

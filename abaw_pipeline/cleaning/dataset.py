@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from abaw_pipeline.cleaning.places import (
     read_object,
     store_parts,
 )
+from abaw_pipeline.cleaning.trainings import RUN, trainings
 from abaw_pipeline.cleaning.wanted import Wanted
 from abaw_pipeline.datasets.base import some
 from abaw_pipeline.features.text.made import made
@@ -25,9 +25,6 @@ from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.names import escape, unescape
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.tasks import TASKS
-
-MODEL_FILES = ("model.json", "weights.safetensors", "history.csv")
-_RUN = re.compile(r"[a-z0-9]+-(0|[1-9]\d*)")
 
 
 def is_ours(home: Path) -> bool:
@@ -43,7 +40,7 @@ def unwanted(layout: Layout, want: Wanted) -> Iterator[Place]:
     yield from _shards(layout, want)
     yield from _features(layout, want)
     yield from _transcripts(layout, want)
-    yield from _models(layout, want)
+    yield from trainings(layout, want)
     yield from _predictions(layout, want)
     yield from _ensembles(layout, want)
     yield from _submissions(layout, want)
@@ -54,8 +51,8 @@ def unwanted(layout: Layout, want: Wanted) -> Iterator[Place]:
 
 
 def _index(layout: Layout) -> tuple[Path, ...]:
-    tables = [path(task) for task in TASKS for path in (layout.labels, layout.sample)]
-    return present(layout.listing, layout.clips, layout.home / "digests.json", *tables)
+    tables = [*layout.labels("x").parent.glob("*.npz"), *layout.sample("x").parent.glob("*.txt")]
+    return present(layout.listing, layout.clips, layout.home / "digests.json", *sorted(tables))
 
 
 def _shards(layout: Layout, want: Wanted) -> Iterator[Place]:
@@ -103,19 +100,10 @@ def _uncorrected(path: Path) -> bool:
     return there is not None and not there.corrected
 
 
-def _models(layout: Layout, want: Wanted) -> Iterator[Place]:
-    folder = layout.model("x", "x", 0).parents[1]
-    for experiment in names(folder):
-        for run in filter(_RUN.fullmatch, names(folder / experiment)):
-            if (experiment, run) not in want.models:
-                home = folder / experiment / run
-                yield Place(home, f"no training '{experiment}/{run}'", present(*(home / name for name in MODEL_FILES)))
-
-
 def _predictions(layout: Layout, want: Wanted) -> Iterator[Place]:
     folder = layout.predictions("x", "x", 0).parents[1]
     for experiment in names(folder):
-        for run in filter(_RUN.fullmatch, _stored(folder / experiment)):
+        for run in filter(RUN.fullmatch, _stored(folder / experiment)):
             if (experiment, run) not in want.predictions:
                 store = _prediction_store(layout, experiment, run)
                 parts = (*manifests(store.with_suffix(".json")), *store_parts(store))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from abaw_pipeline.config import Config
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
-from abaw_pipeline.training.settings import fold_names
+from abaw_pipeline.training.splits.names import fold_names
 
 Run = tuple[str, str]
 """Experiment and ``<fold>-<seed>``."""

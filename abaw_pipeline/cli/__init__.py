@@ -24,6 +24,7 @@ VERBS = {
     "features": "List the features, their weights and how many clips have them; show one clip's.",
     "why": "Say why something is stale, up to date or missing, and what would run.",
     "adopt": "Let changed code count as unchanged where a check of values proves it harmless.",
+    "folds": "Write the folds of an experiment to a CSV file that may be edited and brought back.",
     "weights": "List weights, present or missing, their licences and sources; 'weights fetch NAME' gets them.",
     "schema": "Print the JSON schema of config.yaml, for editors.",
     "summary": "Say where the results are, how good they look, and what was skipped.",

@@ -11,7 +11,7 @@ from abaw_pipeline.cli import Run
 @click.pass_obj
 def command(run: Run) -> None:
     """Check the settings and say what a run would contain."""
-    from abaw_pipeline.training.settings import fold_names
+    from abaw_pipeline.training.splits.names import fold_names
 
     config = run.config
     trainings = sum(len(fold_names(e)) * len(e.seeds) for e in config.experiments.values())

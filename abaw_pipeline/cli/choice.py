@@ -5,10 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from abaw_pipeline.strict import nearest
-from abaw_pipeline.training.settings import ExperimentSettings, fold_names
+from abaw_pipeline.training.settings import ExperimentSettings
+from abaw_pipeline.training.splits.names import fold_names
 
 if TYPE_CHECKING:
     from abaw_pipeline.cli import Run
+
+
+def settings_of(run: Run, name: str) -> ExperimentSettings:
+    """The settings of an experiment.
+
+    Raises:
+        ValueError: no such experiment.
+    """
+    experiments: dict[str, ExperimentSettings] = run.config.experiments
+    if name not in experiments:
+        raise ValueError(f"{run.file}: no experiment '{name}'{nearest(name, experiments)}")
+    return experiments[name]
 
 
 def experiment_of(run: Run, name: str, fold: str, seed: int) -> ExperimentSettings:
@@ -17,10 +30,7 @@ def experiment_of(run: Run, name: str, fold: str, seed: int) -> ExperimentSettin
     Raises:
         ValueError: no such experiment, fold or seed.
     """
-    experiments = run.config.experiments
-    if name not in experiments:
-        raise ValueError(f"{run.file}: no experiment '{name}'{nearest(name, experiments)}")
-    settings: ExperimentSettings = experiments[name]
+    settings = settings_of(run, name)
     for what, value, known in (("fold", fold, fold_names(settings)), ("seed", seed, settings.seeds)):
         if value not in known:
             raise ValueError(f"{run.file}: experiments.{name} has no {what} '{value}'{nearest(str(value), known)}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from tqdm import tqdm
+
+from abaw_pipeline.cli.tables import table
 
 if TYPE_CHECKING:
     from abaw_pipeline.cli import Run
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 WIDTH = 100
 _HEAD = ("feature", "modality", "dim", "weights")
 _COUNTS = ("done", "stale", "missing", "left out", "size")
+_NUMBERS = ("dim", *_COUNTS)
 
 
 @click.command("features")
@@ -65,7 +68,7 @@ def _overview(run: Run, name: str | None, everything: bool, dataset: str | None)
     if everything:
         yield ""
         yield "not in the settings (as by default)"
-        yield from _table(_HEAD, [_cells(one) for one in of_the_tool(run.config)])
+        yield from table(_HEAD, [_cells(one) for one in of_the_tool(run.config)], _NUMBERS)
 
 
 def _of_dataset(run: Run, dataset: str, known: Sequence[Known]) -> Iterator[str]:
@@ -78,29 +81,19 @@ def _of_dataset(run: Run, dataset: str, known: Sequence[Known]) -> Iterator[str]
         yield f"{dataset}, {count(len(data.found.clips), 'clip')}"
     except ValueError as error:  # the features can be told all the same
         yield f"{dataset}: {error}"
-        yield from _table(_HEAD, [_cells(one) for one in known])
+        yield from table(_HEAD, [_cells(one) for one in known], _NUMBERS)
         return
     rows = []
     for one in known:
         now = progress(data, one.name)
         counts = (now.done, now.stale, now.missing, now.left_out)
         rows.append((*_cells(one), *(str(number or "-") for number in counts), _bytes(now.size)))
-    yield from _table((*_HEAD, *_COUNTS), rows)
+    yield from table((*_HEAD, *_COUNTS), rows, _NUMBERS)
 
 
 def _cells(one: Known) -> tuple[str, ...]:
     name = one.name if one.name == one.extractor else f"{one.name} ({one.extractor})"
     return name, one.modality, str(one.dimension or "?"), one.weights
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Columns as wide as they need to be; numbers to the right."""
-    lines = [head, *rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    right = {"dim", *_COUNTS}
-    for line in lines:
-        cells = zip(line, widths, head, strict=True)
-        yield "  " + "  ".join(c.rjust(w) if h in right else c.ljust(w) for c, w, h in cells).rstrip()
 
 
 def _bytes(number: int) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("experiment")
-@click.option("--fold", required=True, help="official, or fold1, fold2, ...")
+@click.option("--fold", required=True, help="official, mix, fold1, fold2, ..., or a name in the fold file.")
 @click.option("--seed", required=True, type=int)
 @click.option("--dataset", help="Data set to predict; default: the one the experiment was trained on.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; as many as there are cores without it.")

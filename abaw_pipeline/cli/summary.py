@@ -8,6 +8,7 @@ import click
 
 from abaw_pipeline.cli import Run
 from abaw_pipeline.runtime.paths import Layout, report_page
+from abaw_pipeline.tasks import TASKS
 
 
 @click.command()
@@ -27,12 +28,15 @@ def command(run: Run) -> None:
 
 
 def _results(layout: Layout, ensemble: str, task: str) -> list[str]:
+    from abaw_pipeline.training.scores import AVERAGED  # imports scikit-learn
+
     lines = []
     manifest = layout.ensemble_manifest(ensemble)
     if manifest.exists():
         validation = json.loads(manifest.read_text())["about"]["scores"].get("val")
         if validation:
-            lines.append(f"validation:  {ensemble} on {layout.dataset}, mean CCC {validation['mean']:.3f}")
+            measure = AVERAGED[TASKS[task].kind]
+            lines.append(f"validation:  {ensemble} on {layout.dataset}, {measure} {validation['mean']:.3f}")
     for path, label in ((layout.submission(ensemble, task), "submission"), (layout.curves(ensemble), "curves")):
         if path.exists():
             lines.append(f"{label + ':':<12} {path}")

@@ -1,6 +1,7 @@
 """Aff-Wild2: recordings in batches, official crops, annotations per task, test lists and sample files.
 
-Any part may be missing but the annotations: crops and annotations alone do for visual features.
+Labels of other tasks come in tables. Any part may be missing but labels: crops and annotations alone do for visual
+features.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from abaw_pipeline.datasets.labels import read_clip_list, read_label_file
 from abaw_pipeline.datasets.names import person, stated_rate
 from abaw_pipeline.datasets.samples import read_sample_file
 from abaw_pipeline.datasets.settings import Affwild2Settings
+from abaw_pipeline.datasets.tables import read_tables
 from abaw_pipeline.tasks import TASKS, Task
 from abaw_pipeline.types import Clip, Skipped, Split
 
@@ -50,6 +52,10 @@ def find(settings: Affwild2Settings, where: str) -> DataSet:
     videos = _videos(_given(settings, "recordings", root, where))
     found = DataSet(samples=samples)
     found.labels, faults = _read_labels(files)
+    for task, table in read_tables(settings, root, splits, {*splits, *crops, *videos}, where).items():
+        found.labels[task] = table.rows
+        for clip, split in table.splits.items():
+            splits[clip][task] = {split}
     known = set(splits) | set(crops)
     for clip in sorted(known):
         made = _clip(clip, known, videos, crops, splits[clip])

@@ -56,7 +56,8 @@ def build_index(name: str, settings: DatasetSettings, layout: Layout) -> Manifes
     if not found.clips:
         reason = f"; the first: {found.skipped[0].reason}" if found.skipped else ""
         raise ValueError(f"{where}: no usable clip, {len(found.skipped)} bad ones{reason}")
-    for task in TASKS:
+    earlier = [path.stem for path in layout.labels("x").parent.glob("*.npz")]  # of tasks that may be forgotten now
+    for task in {*TASKS, *earlier}:
         _write_labels(layout.labels(task), found.labels.get(task))
         _copy_sample(layout.sample(task), found.samples.get(task))
     manifest = Manifest(index_about(name, settings, found), index_entries(found), found.skipped)
@@ -93,7 +94,8 @@ def read_labels(layout: Layout, task: str) -> dict[str, np.ndarray]:
     """
     path = layout.labels(task)
     if not path.is_file():
-        raise ValueError(f"{path}: no labels; add '{task}' to datasets.{layout.dataset}.tasks and run 'abaw index'")
+        where = f"datasets.{layout.dataset}"
+        raise ValueError(f"{path}: no labels; add '{task}' to {where}.tasks or {where}.tables and run 'abaw index'")
     with np.load(path) as stored:
         return {unescape(name): stored[name] for name in stored.files}
 

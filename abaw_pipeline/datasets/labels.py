@@ -6,22 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from abaw_pipeline.tasks import Task
-
-
-def text_lines(path: Path) -> list[str]:
-    """Lines of a UTF-8 file, without byte order mark, carriage returns and empty lines at the end.
-
-    Raises:
-        ValueError: the file is not UTF-8 text.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return lines
+from abaw_pipeline.runtime.text import text_lines
+from abaw_pipeline.tasks import Kind, Task
 
 
 def read_label_file(path: Path, task: Task) -> np.ndarray:
@@ -76,22 +62,34 @@ def _first_wrong(rows: list[str], task: Task) -> int:
 
 def _allowed(values: np.ndarray, task: Task) -> np.ndarray:
     """Which rows of ``(n, width)`` hold only values of the task or its missing mark; bool ``(n,)``."""
-    if task.kind == "values":
-        fine = (values >= -1) & (values <= 1)
-    else:
-        top = len(task.columns) - 1 if task.kind == "class" else 1
-        fine = (values >= 0) & (values <= top) & (values == np.floor(values))
-    return np.all(fine | (values == task.missing), axis=1)
+    return np.all(fits(values, task) | (values == task.missing), axis=1)
 
 
-def _wanted(task: Task) -> str:
-    each = {
+def fits(values: np.ndarray, task: Task) -> np.ndarray:
+    """Which values a label of the task may have; bool, same shape."""
+    if task.kind == "numbers":
+        return np.abs(values) <= np.finfo(np.float32).max
+    low = -1 if task.kind == "values" else 0
+    high = len(task.columns) - 1 if task.kind == "class" else 1
+    whole = task.kind in ("class", "labels")
+    return (values >= low) & (values <= high) & ((values == np.floor(values)) | (not whole))
+
+
+def fitting(task: Task) -> str:
+    """What labels of the task are, in words."""
+    kinds: dict[Kind, str] = {
         "values": "numbers from -1 to 1",
         "class": f"whole numbers from 0 to {len(task.columns) - 1}",
         "labels": "zeros and ones",
-    }[task.kind]
+        "intensities": "numbers from 0 to 1",
+        "numbers": "numbers",
+    }
+    return kinds[task.kind]
+
+
+def _wanted(task: Task) -> str:
     count = f"{task.width} comma-separated" if task.width > 1 else "one of the"
-    return f"{count} {each} (or {task.missing:g})"
+    return f"{count} {fitting(task)} (or {task.missing:g})"
 
 
 def _short(text: str) -> str:

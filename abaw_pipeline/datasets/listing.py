@@ -11,6 +11,7 @@ from pathlib import Path
 
 from abaw_pipeline.datasets.affwild2 import SETS
 from abaw_pipeline.datasets.settings import Affwild2Settings, DatasetSettings
+from abaw_pipeline.datasets.tables import table_meaning
 from abaw_pipeline.runtime.digests import stamp_of
 from abaw_pipeline.runtime.keys import digest
 from abaw_pipeline.tasks import TASKS
@@ -19,7 +20,7 @@ Entry = tuple[str, str]
 
 
 def listing_digest(settings: DatasetSettings) -> str:
-    """Digest of relative path, size and times of annotations, recordings, lists and sample files.
+    """Digest of relative path, size and times of annotations, recordings, lists, tables and sample files.
 
     A crop folder counts by its name and times, which change when a crop comes or goes; a crop
     overwritten in place is noticed by the next ``abaw index``. Empty where the data set's folder is missing.
@@ -45,6 +46,8 @@ def _affwild2(settings: Affwild2Settings, root: Path) -> Iterator[Entry]:
         yield from _inside(root / name, root)
     for name in [*settings.test_lists.values(), *settings.samples.values()]:
         yield _entry(root / name, name)
+    for own, name in settings.tables.items():
+        yield f"{name} as {digest(table_meaning(TASKS[own]))}", _entry(root / name, name)[1]
 
 
 def _inside(folder: Path, root: Path) -> Iterator[Entry]:

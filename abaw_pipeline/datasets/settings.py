@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from abaw_pipeline.datasets.base import VIDEO_SUFFIXES
-from abaw_pipeline.strict import Strict
+from abaw_pipeline.strict import Strict, nearest
+from abaw_pipeline.tasks import TASKS
 
 TaskName = Literal["va", "expr", "au"]
 BadClip = Literal["skip", "stop"]
@@ -28,7 +29,10 @@ class Affwild2Settings(Strict):
     generate: GenerateSettings | None = None
     """Not read by the adapter: the workflow writes the built-in corpus where ``root`` is missing."""
     tasks: list[TaskName] = ["va"]
-    """Tasks whose annotations are read."""
+    """Tasks whose annotations are read as the organisers write them."""
+    tables: dict[str, str] = {}
+    """By task a CSV of labels: ``clip``, ``frame`` (from 1; not where there is one label per clip), the task's columns
+    (of classes one, named as the task: number or name of the class), and perhaps ``split``."""
     recordings: list[str] = ["batch1", "batch2", "batch3"]
     """Folders of recordings. Those of the default may be missing; any other must be there."""
     crops: list[str] = ["cropped_aligned", "cropped_aligned_new_50_vids"]
@@ -43,6 +47,20 @@ class Affwild2Settings(Strict):
     """Folder of the test clips' hidden truth, where it is known (made-up data); the report alone reads it."""
     on_bad_clip: BadClip = "skip"
     """``skip``: report a bad clip and go on without it. ``stop``: stop, after every clip was looked at."""
+
+    @property
+    def labelled(self) -> list[str]:
+        """Tasks that the data set has labels of."""
+        return [*self.tasks, *self.tables]
+
+    @model_validator(mode="after")
+    def _tables_are_of_tasks(self) -> Affwild2Settings:
+        for name in self.tables:
+            if name not in TASKS:
+                raise ValueError(f"tables: no task '{name}'{nearest(name, TASKS)}")
+            if name in self.tasks:
+                raise ValueError(f"tables: '{name}' is also under 'tasks'; keep one of them")
+        return self
 
 
 class RecordingsSettings(Strict):
@@ -64,7 +82,7 @@ class RecordingsSettings(Strict):
         return self
 
     @property
-    def tasks(self) -> list[str]:
+    def labelled(self) -> list[str]:
         """No labels, so no task can be trained on it."""
         return []
 

@@ -10,7 +10,8 @@ import numpy as np
 from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
-from abaw_pipeline.training.settings import ExperimentSettings, fold_names
+from abaw_pipeline.training.settings import ExperimentSettings
+from abaw_pipeline.training.splits.names import fold_names
 from abaw_pipeline.types import Skipped
 
 

@@ -9,10 +9,13 @@ import numpy as np
 from abaw_pipeline.datasets.index import read_labels
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.runtime.paths import Layout
-from abaw_pipeline.tasks import TASKS
-from abaw_pipeline.training.samples import align_labels
-from abaw_pipeline.training.scores import SCORES
+from abaw_pipeline.tasks import TASKS, Task
+from abaw_pipeline.training.aligned import align_labels
+from abaw_pipeline.training.scores import score
 from abaw_pipeline.types import Skipped
+
+Compared = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Truth ``(r, W)``, prediction ``(r, C)`` and marks ``(r, W)`` of a clip's annotated rows."""
 
 
 def score_roles(
@@ -29,23 +32,28 @@ def score_roles(
     """
     task = TASKS[settings.task]
     labels = read_labels(layout, task.name) if layout.labels(task.name).is_file() else {}
-    pairs: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+    found: dict[str, list[Compared]] = {}
     skipped: list[Skipped] = []
     for clip in sorted(predictions.keys() & labels.keys()):
-        marks = task.annotated(labels[clip])
         try:
-            one = align_labels(labels[clip], marks, len(predictions[clip]), settings.extra_rows, clip)
+            one = _compared(labels[clip], predictions[clip], task, settings, clip)
         except ValueError as error:
             skipped.append(Skipped(clip, "score", str(error)))
             continue
-        if marks.any():
-            pair = one.labels[one.annotated], predictions[clip][one.rows[one.annotated]]
-            pairs.setdefault(roles[clip], []).append(pair)
-    return {role: _score(task.name, found) for role, found in sorted(pairs.items())}, skipped
+        if len(one[0]):
+            found.setdefault(roles[clip], []).append(one)
+    return {role: _score(task, pairs) for role, pairs in sorted(found.items())}, skipped
 
 
-def _score(task: str, pairs: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
-    truth, prediction = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    mean, columns = SCORES[task](truth, prediction)
-    named = dict(zip(TASKS[task].columns, columns, strict=True))
-    return {"mean": mean, **named, "frames": len(truth), "clips": len(pairs)}
+def _compared(rows: np.ndarray, predicted: np.ndarray, task: Task, settings: EnsembleSettings, clip: str) -> Compared:
+    aligned = align_labels({task.name: rows}, len(predicted), settings.extra_rows, clip)
+    labels = aligned.tasks[task.name]
+    counted = np.asarray(labels.marks.any(axis=1))
+    places = aligned.rows[: len(counted)]
+    return labels.values[counted], predicted[places[counted]], labels.marks[counted]
+
+
+def _score(task: Task, pairs: list[Compared]) -> dict[str, float]:
+    truth, prediction, marks = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    mean, columns = score(task, truth, prediction, marks)
+    return {"mean": mean, **dict(zip(task.columns, columns, strict=True)), "frames": len(truth), "clips": len(pairs)}

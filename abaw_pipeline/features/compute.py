@@ -1,4 +1,4 @@
-"""How networks compute, whichever extractor they belong to: precision, memory layout, compilation, short memory.
+"""How networks compute, whichever extractor they belong to: precision, memory layout, form, compilation, short memory.
 
 Two batches may be under way on a GPU: while one is computed, the next is launched.
 """
@@ -14,7 +14,12 @@ from torch import nn
 
 from abaw_pipeline.features.base import FrameExtractor
 from abaw_pipeline.features.visual.pictures import standardised
+from abaw_pipeline.networks.folding import fold_norms
+from abaw_pipeline.networks.lean import take_lean_forms
 from abaw_pipeline.runtime.progress import say
+
+BLACK = (112, 112)
+"""Height and width of the picture on which is seen how a network is connected."""
 
 
 @contextmanager
@@ -28,7 +33,7 @@ class Embedder:
     """The network of a frame extractor, ready for batches.
 
     Args:
-        extractor: loaded on ``device``.
+        extractor: loaded on ``device``. Its networks take a faster form here, of the same values and other keys.
         dimension: D, by its spec.
         precision: ``float32`` or ``bfloat16``.
         compiled: by ``torch.compile``, which takes a minute or more and pays on long runs.
@@ -38,14 +43,21 @@ class Embedder:
         self, extractor: FrameExtractor, dimension: int, device: torch.device, precision: str, compiled: bool
     ) -> None:
         self.device, self.dimension, self._precision = device, dimension, precision
-        for network in vars(extractor).values():
-            if isinstance(network, nn.Module):
-                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._copying = torch.cuda.Stream(device) if device.type == "cuda" else None
         self._statistics = getattr(extractor, "statistics", None)
+        for network in vars(extractor).values():
+            if isinstance(network, nn.Module):
+                fold_norms(network, lambda: self._of_a_black_picture(extractor))
+                if device.type == "cpu" and not compiled:  # a compiler joins the steps of a network by itself
+                    take_lean_forms(network)
+                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._embed = torch.compile(extractor.embed) if compiled else extractor.embed
         self._most: int | None = None
         """Pictures that fit at once, where a batch did not."""
+
+    def _of_a_black_picture(self, extractor: FrameExtractor) -> torch.Tensor:
+        picture = extractor.prepare(np.zeros((*BLACK, 3), np.uint8))
+        return extractor.embed(self._inputs(torch.from_numpy(picture[None])))
 
     def empty(self, count: int, like: np.ndarray) -> torch.Tensor:
         """Memory for ``count`` prepared pictures like one, from which a GPU copies while it computes."""
@@ -105,14 +117,16 @@ class Embedder:
         batch.record_stream(here)
         return batch
 
+    def _inputs(self, prepared: torch.Tensor) -> torch.Tensor:
+        """What the network gets to see of prepared pictures: ``(B, C, h, w)`` on the device, channels last."""
+        batch = self._on_device(prepared)
+        if batch.dtype == torch.uint8 and self._statistics:
+            return standardised(batch, self._statistics)
+        return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
+
     def _features(self, inputs: torch.Tensor) -> torch.Tensor:
         with inference(self.device, self._precision):
-            batch = self._on_device(inputs)
-            if batch.dtype == torch.uint8 and self._statistics:
-                batch = standardised(batch, self._statistics)
-            elif batch.ndim == 4:
-                batch = batch.contiguous(memory_format=torch.channels_last)
-            output = self._embed(batch).float()
+            output = self._embed(self._inputs(inputs)).float()
         if output.shape != (len(inputs), self.dimension):
             wanted = (len(inputs), self.dimension)
             raise ValueError(f"the network gives {tuple(output.shape)}, its spec says {wanted}")

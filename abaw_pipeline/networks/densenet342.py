@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from abaw_pipeline.networks.dense_block import LeanDenseBlock
+
 GROWTH = 12
 BOTTLENECK = 4 * GROWTH
 BLOCKS = (16, 16, 16)
@@ -37,19 +39,31 @@ class _DenseLayer(nn.Sequential):
         return torch.cat([x, super().forward(x)], 1)
 
 
-def _block(channels: int, layers: int) -> nn.Sequential:
-    return nn.Sequential(OrderedDict((f"denselayer{i + 1}", _DenseLayer(channels + i * GROWTH)) for i in range(layers)))
-
-
-def _transition(channels: int, to: int) -> nn.Sequential:
-    return nn.Sequential(
-        OrderedDict(
-            norm=nn.BatchNorm2d(channels),
-            relu=nn.ReLU(inplace=True),
-            conv=nn.Conv2d(channels, to, 1, bias=False),
-            pool=nn.AvgPool2d(2),
+class _Block(nn.Sequential):
+    def __init__(self, channels: int, layers: int) -> None:
+        super().__init__(
+            OrderedDict((f"denselayer{i + 1}", _DenseLayer(channels + i * GROWTH)) for i in range(layers)),
         )
-    )
+
+    def lean(self) -> nn.Module:
+        return LeanDenseBlock(self, GROWTH)
+
+
+class _Transition(nn.Sequential):
+    def __init__(self, channels: int, to: int) -> None:
+        super().__init__(
+            OrderedDict(
+                norm=nn.BatchNorm2d(channels),
+                relu=nn.ReLU(inplace=True),
+                conv=nn.Conv2d(channels, to, 1, bias=False),
+                pool=nn.AvgPool2d(2),
+            )
+        )
+
+    def lean(self) -> nn.Module:
+        """Means are taken before the channels are mixed, of which there are fewer places then."""
+        norm, relu, convolution, pool = self.children()
+        return nn.Sequential(norm, relu, pool, convolution)
 
 
 class DenseNet342(nn.Module):
@@ -62,10 +76,10 @@ class DenseNet342(nn.Module):
         layers: OrderedDict[str, nn.Module] = OrderedDict(conv0=nn.Conv2d(1, STEM, 3, stride=2, padding=1, bias=False))
         channels = STEM
         for number, depth in enumerate(BLOCKS, start=1):
-            layers[f"denseblock{number}"] = _block(channels, depth)
+            layers[f"denseblock{number}"] = _Block(channels, depth)
             channels += depth * GROWTH
             if number < len(BLOCKS):
-                layers[f"transition{number}"] = _transition(channels, channels // 2)
+                layers[f"transition{number}"] = _Transition(channels, channels // 2)
                 channels //= 2
         layers[f"norm{len(BLOCKS)}"] = nn.BatchNorm2d(channels)
         self.features = nn.Sequential(layers)

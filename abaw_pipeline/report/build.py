@@ -11,15 +11,20 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from abaw_pipeline.datasets.index import read_labels
 from abaw_pipeline.datasets.settings import DatasetSettings
 from abaw_pipeline.ensembles.settings import EnsembleSettings
-from abaw_pipeline.report.compare import typical
+from abaw_pipeline.report.compare import LIKENESS, typical
+from abaw_pipeline.report.comparison_plot import comparison_plot
+from abaw_pipeline.report.drawing import as_data
 from abaw_pipeline.report.gather import gather, history, predictions, runs
-from abaw_pipeline.report.plots import as_data, comparison_plot, training_plot
+from abaw_pipeline.report.rows_plot import DECISIONS
+from abaw_pipeline.report.score_table import meanings, number, task_scores
+from abaw_pipeline.report.training_plot import Run, training_plot
 from abaw_pipeline.report.truth import read_truth
-from abaw_pipeline.runtime.files import atomic, read_json, write_json
+from abaw_pipeline.runtime.files import atomic, write_json
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout, report_page
 from abaw_pipeline.submission.provenance import git_commit
 from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.training.card import read_card
 from abaw_pipeline.training.settings import ExperimentSettings
 
 _ROLES = {
@@ -56,10 +61,16 @@ def build_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["score"] = _number
+    environment.filters["score"] = number
+    trained = [task for row in facts["experiments"] for task in row["tasks"]]
+    fused = [row["task"] for row in facts["ensembles"]]
     html = environment.get_template("page.html").render(
         facts=facts,
         roles=_ROLES,
+        decisions=DECISIONS,
+        meanings=meanings([*trained, *fused]),
+        trained=task_scores(trained),
+        fused=task_scores(fused),
         commit=git_commit(),
         training=_training(results, experiments),
         curves=_curves(results, datasets, ensembles, facts),
@@ -69,25 +80,18 @@ def build_report(
     return page
 
 
-def _number(value: float | None) -> str:
-    """A score with three decimals and a true minus sign."""
-    return "–" if value is None else f"{value:.3f}".replace("-", "−")
-
-
 def _training(results: Path, experiments: Mapping[str, ExperimentSettings]) -> list[dict[str, str]]:
     """Training curves, one picture per experiment."""
     plots = []
     for name, settings in experiments.items():
-        found = list(runs(results, name, settings))
-        histories = {f"{fold}-{seed}": history(folder) for fold, seed, folder in found}
-        best = {f"{fold}-{seed}": _best(folder) for fold, seed, folder in found}
-        if histories:
-            plots.append({"title": name, "src": as_data(training_plot(histories, best), "svg+xml")})
+        found = {
+            f"{fold}-{seed}": Run(history(folder), read_card(folder).snapshots)
+            for fold, seed, folder in runs(results, name, settings)
+        }
+        if found:
+            picture = training_plot(found, list(settings.targets))
+            plots.append({"title": name, "src": as_data(picture, "svg+xml")})
     return plots
-
-
-def _best(folder: Path) -> int:
-    return int(read_json(folder / "model.json", "abaw train")["best_epoch"])
 
 
 def _curves(
@@ -111,10 +115,11 @@ def _curves(
                     "clip": one.clip,
                     "rank": one.rank,
                     "score": one.score,
-                    "src": as_data(comparison_plot(one.truth, one.predicted, TASKS[task].columns), "svg+xml"),
+                    "src": as_data(comparison_plot(TASKS[task], one.truth, one.predicted), "svg+xml"),
                 }
                 for one in typical(known, read, task)
             ]
             if plots:
-                groups.append({"title": f"{row['ensemble']} on {row['dataset']}: {what}", "plots": plots})
+                title, kind = f"{row['ensemble']} on {row['dataset']}: {what}", TASKS[task].kind
+                groups.append({"title": title, "task": task, "kind": kind, "by": LIKENESS[kind], "plots": plots})
     return groups

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from abaw_pipeline.metrics import mean_ccc
+from abaw_pipeline.report.rows_plot import decided
 from abaw_pipeline.report.truth import Read, against
-from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.tasks import TASKS, Kind, Task
+from abaw_pipeline.training.scores import AVERAGED, score
+
+LIKENESS: dict[Kind, str] = {**AVERAGED, "class": "share of frames right", "labels": "share of units right"}
+"""What single clips are compared by. F1 would tell how many classes or units a clip shows at all: those that it never
+shows count 0."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One clip: ``truth`` ``(r, C)`` with NaN where not annotated, ``predicted`` ``(n, C)``, and its mean CCC."""
+    """One clip: ``truth`` ``(r, W)`` with NaN where not annotated, ``predicted`` ``(n, C)``, and its ``LIKENESS``."""
 
     clip: str
     rank: str
@@ -24,7 +29,7 @@ class Comparison:
 
 
 def typical(truth: Mapping[str, np.ndarray], read: Read, task: str) -> list[Comparison]:
-    """The best, the median and the worst clip by mean CCC (fewer where there are fewer than three)."""
+    """The best, the median and the worst clip by ``LIKENESS`` (fewer where there are fewer than three)."""
     scored = sorted((_compare(clip, rows, read, task) for clip, rows in truth.items()), key=_by_score)
     known = [one for one in scored if one is not None]
     last = len(known) - 1
@@ -41,9 +46,18 @@ def _by_score(one: Comparison | None) -> tuple[float, str]:
 
 def _compare(clip: str, rows: np.ndarray, read: Read, task: str) -> Comparison | None:
     """``None`` without a prediction or without two annotated frames to compare."""
-    predicted = read(clip)
-    wanted, given = against(rows, predicted, task)
+    predicted, known = read(clip), TASKS[task]
+    wanted, given, marks = against(rows, predicted, task)
     if predicted is None or len(wanted) < 2:
         return None
-    shown = np.where(TASKS[task].annotated(rows)[:, None], rows.astype(np.float64), np.nan)
-    return Comparison(clip, "", mean_ccc(wanted, given)[0], shown, predicted)
+    shown = np.where(known.marks(rows), rows.astype(np.float64), np.nan)
+    return Comparison(clip, "", _likeness(known, wanted, given, marks), shown, predicted)
+
+
+def _likeness(task: Task, truth: np.ndarray, predicted: np.ndarray, marks: np.ndarray) -> float:
+    """Arguments as ``scores.score``; in [-1, 1], or [0, 1] where it is a share."""
+    if task.kind == "class":
+        return float(np.mean(predicted.argmax(axis=1) == truth[:, 0]))
+    if task.kind == "labels":
+        return float(np.mean((decided(task, predicted) == (truth == 1))[marks]))
+    return score(task, truth, predicted, marks)[0]

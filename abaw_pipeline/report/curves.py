@@ -63,8 +63,8 @@ def write_curves(layout: Layout, ensemble: str, out: Path, prune: bool = False) 
         key = _key(manifest.clips[clip]["content"], presence, task)
         paths = [out / f"{escape(clip)}{suffix}" for suffix in SUFFIXES]
         if before.get(clip, {}).get("key") != key or not all(path.is_file() for path in paths):
-            write_clip_csv(paths[0], presence.clock, values, presence.face, presence.audio, TASKS[task].columns)
-            plot_clip(paths[1], presence.clock, values, presence.face, presence.audio, TASKS[task].columns)
+            write_clip_csv(paths[0], presence.clock, values, presence.face, presence.audio, TASKS[task])
+            plot_clip(paths[1], presence.clock, values, presence.face, presence.audio, TASKS[task])
         made.clips[clip] = {"key": key, "content": manifest.clips[clip]["content"], "rows": len(values)}
     if prune:
         _remove(out, set(before) - set(made.clips))

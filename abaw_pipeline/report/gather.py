@@ -19,8 +19,9 @@ from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.submission.provenance import versions
 from abaw_pipeline.submission.write import provenance_path
-from abaw_pipeline.tasks import TASKS
-from abaw_pipeline.training.settings import ExperimentSettings, fold_names
+from abaw_pipeline.training.card import CARD, HISTORY, read_card
+from abaw_pipeline.training.settings import ExperimentSettings
+from abaw_pipeline.training.splits.names import fold_names
 
 Row = dict[str, Any]
 
@@ -64,23 +65,25 @@ def runs(results: Path, name: str, settings: ExperimentSettings) -> Iterator[tup
     for fold in fold_names(settings):
         for seed in settings.seeds:
             folder = layout.model(name, fold, seed)
-            if (folder / "model.json").is_file():
+            if (folder / CARD).is_file():
                 yield fold, seed, folder
 
 
 def model_rows(results: Path, name: str, settings: ExperimentSettings) -> list[Row]:
-    """One row per trained model: validation scores of its chosen epoch, key, random features."""
+    """One row per trained model: validation scores by task (none without held-out clips), key, random features."""
+    shown = ("key", "epochs_used", "epochs", "metrics", "random_features", "versions", "notes")
     rows = []
     for fold, seed, folder in runs(results, name, settings):
-        card = read_json(folder / "model.json", "abaw train")
-        shown = ("key", "best_epoch", "epochs", "metrics", "random_features", "versions", "notes")
-        rows.append({"experiment": name, "fold": fold, "seed": seed, **{field: card[field] for field in shown}})
+        card = read_card(folder)
+        rows.append(
+            {"experiment": name, "fold": fold, "seed": seed, **{field: getattr(card, field) for field in shown}}
+        )
     return rows
 
 
 def history(folder: Path) -> dict[str, np.ndarray]:
-    """Columns of a model's ``history.csv`` (``epoch``, ``loss``, ``mean``, ...), one value per epoch."""
-    with (folder / "history.csv").open(newline="", encoding="utf-8") as stream:
+    """Columns of a model's ``history.csv`` (``training.history.Epoch.flat``), one value per epoch."""
+    with (folder / HISTORY).open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     return {name: np.array([float(row[name]) for row in rows]) for name in (rows[0] if rows else {})}
 
@@ -131,19 +134,26 @@ def _features(layouts: Mapping[str, Layout], experiments: Mapping[str, Experimen
 
 
 def _summary(name: str, settings: ExperimentSettings, models: list[Row]) -> Row:
-    """An experiment: what it is, and its scores averaged over folds and seeds."""
+    """An experiment: what it is, and the scores of each task averaged over the folds and seeds that have any."""
     mine = [row["metrics"] for row in models if row["experiment"] == name]
-    measures = ("mean", *TASKS[settings.task].columns)
+    scores = {
+        task.name: found
+        for task in settings.predicted
+        if (found := [metrics[task.name] for metrics in mine if metrics])
+    }
     return {
         "experiment": name,
         "dataset": settings.dataset,
-        "task": settings.task,
+        "tasks": [task.name for task in settings.predicted],
         "features": list(settings.features),
         "encoder": settings.encoder.name,
         "models": len(mine),
         "of": len(fold_names(settings)) * len(settings.seeds),
-        "metrics": {key: float(np.mean([metrics[key] for metrics in mine])) for key in measures} if mine else None,
-        "deviation": float(np.std([metrics["mean"] for metrics in mine])) if mine else None,
+        "metrics": {
+            task: {key: float(np.mean([one[key] for one in found])) for key in found[0]}
+            for task, found in scores.items()
+        },
+        "deviation": {task: float(np.std([one["mean"] for one in found])) for task, found in scores.items()},
     }
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.runtime.files import read_json
 from abaw_pipeline.runtime.paths import Layout
-from abaw_pipeline.training.settings import ExperimentSettings, fold_names
+from abaw_pipeline.training.settings import ExperimentSettings
+from abaw_pipeline.training.splits.names import fold_names
 
 
 def skipped_clips(

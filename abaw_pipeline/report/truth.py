@@ -11,9 +11,9 @@ import numpy as np
 from abaw_pipeline.datasets.base import need_folder
 from abaw_pipeline.datasets.labels import read_label_file
 from abaw_pipeline.datasets.settings import Affwild2Settings, DatasetSettings
-from abaw_pipeline.metrics import mean_ccc
 from abaw_pipeline.submission.rows import LACKING, collect
 from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.training import scores
 
 Read = Callable[[str], np.ndarray | None]
 
@@ -30,25 +30,29 @@ def read_truth(name: str, settings: DatasetSettings, task: str) -> dict[str, np.
     return {path.stem: read_label_file(path, TASKS[task]) for path in sorted((folder / task).glob("[!.]*.txt"))}
 
 
-def against(truth: np.ndarray, predicted: np.ndarray | None, task: str) -> tuple[np.ndarray, np.ndarray]:
-    """Annotated rows of one clip and the predictions for them, ``(m, C)`` each, paired as a submission would be."""
-    rows = collect(
-        [("clip", number) for number in range(1, len(truth) + 1)], len(TASKS[task].columns), lambda _: predicted
-    )
-    counted = TASKS[task].annotated(truth) & (rows.state != LACKING)
-    return truth[counted].astype(np.float64), rows.values[counted]
+Compared = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def against(truth: np.ndarray, predicted: np.ndarray | None, task: str) -> Compared:
+    """Annotated rows of one clip, the predictions for them, paired as a submission would be, and which values count."""
+    names = [("clip", number) for number in range(1, len(truth) + 1)]
+    rows = collect(names, len(TASKS[task].columns), lambda _: predicted)
+    marks = TASKS[task].marks(truth)
+    counted = marks.any(axis=1) & (rows.state != LACKING)
+    return truth[counted].astype(np.float64), rows.values[counted], marks[counted]
 
 
 def score(truth: Mapping[str, np.ndarray], read: Read, task: str) -> dict[str, Any] | None:
-    """CCC per column and their mean over all annotated frames together; ``None`` where nothing can be compared.
+    """The task's score and its value per column over all annotated frames; ``None`` where nothing can be compared.
 
     ``clips`` counts the clips that were compared, ``of`` those that have annotated frames, ``frames`` the frames.
     """
-    pairs = [against(rows, read(clip), task) for clip, rows in truth.items() if TASKS[task].annotated(rows).any()]
+    known = TASKS[task]
+    pairs = [against(rows, read(clip), task) for clip, rows in truth.items() if known.marks(rows).any()]
     compared = [pair for pair in pairs if len(pair[0])]
     if not compared:
         return None
-    wanted, given = (np.concatenate(side) for side in zip(*compared, strict=True))
-    mean, columns = mean_ccc(wanted, given)
-    named = dict(zip(TASKS[task].columns, columns, strict=True))
+    wanted, given, marks = (np.concatenate(side) for side in zip(*compared, strict=True))
+    mean, columns = scores.score(known, wanted, given, marks)
+    named = dict(zip(known.columns, columns, strict=True))
     return {"mean": mean, **named, "frames": len(wanted), "clips": len(compared), "of": len(pairs)}

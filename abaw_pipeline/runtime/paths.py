@@ -85,6 +85,14 @@ class Layout:
     def model(self, experiment: str, fold: str, seed: int) -> Path:
         return self.home / "models" / experiment / f"{fold}-{seed}"
 
+    def checkpoint(self, experiment: str, fold: str, seed: int) -> Path:
+        """What a training goes on from when it was killed."""
+        return self.home / "models" / experiment / f"{fold}-{seed}.checkpoint"
+
+    def events(self, experiment: str, fold: str, seed: int) -> Path:
+        """Folder of the event file of a training, for TensorBoard."""
+        return self.home / "tensorboard" / experiment / f"{fold}-{seed}"
+
     def predictions(self, experiment: str, fold: str, seed: int) -> Path:
         return self.home / "predictions" / experiment / f"{fold}-{seed}.zarr"
 
@@ -132,6 +140,7 @@ WRITTEN: Mapping[str, Any] = {
         "transcripts": {},
         "features": {"*.zarr": {}},
         "models": {"*": {"*": {}}},
+        "tensorboard": {"*": {"*": {}}},
         "predictions": {"*": {"*.zarr": {}}},
         "ensembles": {"*": {}},
         "submissions": {"*": {}},

@@ -10,7 +10,8 @@ from abaw_pipeline.config import Config
 from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.training.card import CARD
-from abaw_pipeline.training.settings import ExperimentSettings, fold_names
+from abaw_pipeline.training.settings import ExperimentSettings
+from abaw_pipeline.training.splits.names import fold_names
 
 
 @dataclass(frozen=True)

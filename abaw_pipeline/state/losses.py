@@ -140,5 +140,5 @@ def missing_index_files(layout: Layout, settings: Any) -> list[str]:
     """Files that the index wrote beside ``clips.json`` and that are gone."""
     if not layout.clips.is_file():
         return []
-    wanted = [*map(layout.labels, settings.tasks), *map(layout.sample, settings.samples)]
+    wanted = [*map(layout.labels, settings.labelled), *map(layout.sample, settings.samples)]
     return [str(path.relative_to(layout.home)) for path in wanted if not path.is_file()]

@@ -6,23 +6,20 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
 from abaw_pipeline import __version__
 from abaw_pipeline.config import Config
 from abaw_pipeline.runtime.code import code_parts, libraries
-from abaw_pipeline.runtime.keys import array_digest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.state.listed import Training
 from abaw_pipeline.state.sources import DataNow
 from abaw_pipeline.state.state import MISSING, State
 from abaw_pipeline.state.words import clips_in_words, code_changes, count, settings_changes
-from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.training.aligned import align_labels
 from abaw_pipeline.training.card import HISTORY, Card, card_in_weights
-from abaw_pipeline.training.folds import Fold, split
+from abaw_pipeline.training.gather import Tables, annotated_frames, labels_of
 from abaw_pipeline.training.infer import prediction_store, roles
 from abaw_pipeline.training.plan import prediction_code, prediction_key, recipe, training_modules
-from abaw_pipeline.training.samples import align_labels
+from abaw_pipeline.training.splits.folds import Fold, joint_splits, split
 
 _ELSEWHERE = ("dataset", "seeds")
 
@@ -71,10 +68,13 @@ class ModelsNow:
         return "its weights or history are gone" if folder.is_dir() else "it was never trained"
 
     def _fold(self, training: Training) -> Fold:
-        found, task = self.data(training.dataset).found, TASKS[training.settings.task]
-        labels = found.labels.get(task.name, {})
-        annotated = {clip: int(task.annotated(rows).sum()) for clip, rows in labels.items()}
-        return split(found.clips, task.name, training.settings.folds, training.fold, annotated)
+        clips, settings = self.data(training.dataset).found.clips, training.settings
+        counts = annotated_frames(self._tables(training))
+        return split(clips, joint_splits(clips, list(settings.targets)), settings.folds, training.fold, counts)
+
+    def _tables(self, training: Training) -> Tables:
+        found = self.data(training.dataset).found.labels
+        return {task: found.get(task, {}) for task in training.settings.targets}
 
     def _own_fold(self, training: Training, dataset: str) -> Fold | None:
         """The clips that its model was, or is to be, trained on and held to; ``None`` for another data set."""
@@ -101,12 +101,8 @@ class ModelsNow:
         return changed + clips_in_words(labelled, "with other labels")
 
     def _label_digest(self, training: Training, clip: str, frames: int) -> str:
-        task, data = TASKS[training.settings.task], self.data(training.dataset)
-        rows: np.ndarray | None = data.found.labels.get(task.name, {}).get(clip)
-        if rows is None:
-            return ""
-        one = align_labels(rows, task.annotated(rows), frames, training.settings.extra_rows, clip)
-        return array_digest(one.rows, one.labels, one.annotated)[:16]
+        own = labels_of(clip, self._tables(training))
+        return align_labels(own, frames, training.settings.extra_rows, clip).digest if own else ""
 
     @cache  # noqa: B019
     def prediction(self, training: Training, dataset: str) -> State:
@@ -114,7 +110,7 @@ class ModelsNow:
         sources = [data.feature(name) for name in training.settings.features]
         state = State(f"prediction of {training} for {dataset}", inputs=[model, *sources])
         card = self.card(training)
-        wanted = roles(data.found.clips, training.settings.task, self._own_fold(training, dataset))
+        wanted = roles(data.found.clips, list(training.settings.targets), self._own_fold(training, dataset))
         manifests = [data.feature_manifest(name) for name in training.settings.features]
         for source in sources:
             state.stale([f"{source.what} is {source.status}"] if source.affected & wanted.keys() else [])

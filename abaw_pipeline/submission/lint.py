@@ -38,8 +38,9 @@ def lint(task: str, file: Path, sample: Path) -> list[Offence]:
     Raises:
         ValueError: no such task or file, or a sample file that is not one.
     """
-    if task not in TASKS:
-        raise ValueError(f"no task '{task}'{nearest(task, TASKS)}")
+    written = [name for name, one in TASKS.items() if one.sample_header]
+    if task not in written:
+        raise ValueError(f"no task '{task}' with a submission{nearest(task, written)}")
     for path in (file, sample):
         if not path.is_file():
             raise ValueError(f"{path}: no such file")

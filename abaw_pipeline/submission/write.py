@@ -11,6 +11,7 @@ import numpy as np
 
 from abaw_pipeline.datasets.samples import sample_names, split_name
 from abaw_pipeline.features.store import ArrayStore
+from abaw_pipeline.metrics import THRESHOLD
 from abaw_pipeline.runtime.code import code_digest
 from abaw_pipeline.runtime.files import atomic, read_json, write_json
 from abaw_pipeline.runtime.journal import NO_JOURNAL, Journal
@@ -21,7 +22,7 @@ from abaw_pipeline.submission.lint import lint
 from abaw_pipeline.submission.provenance import git_commit, model_keys, versions
 from abaw_pipeline.submission.rows import LACKING, PAST_THE_END, Rows, collect, fill
 from abaw_pipeline.submission.settings import SubmissionSettings
-from abaw_pipeline.tasks import TASKS, Task
+from abaw_pipeline.tasks import TASKS, Kind, Task
 
 
 def write_submission(
@@ -29,7 +30,8 @@ def write_submission(
 ) -> Path:
     """Write the submission file of an ensemble, and beside it ``<task>.provenance.json``.
 
-    Values are clipped to [-1, 1]. Nothing is written when the file and its provenance are already made of the same
+    Values are clipped to [-1, 1]; of classes the most probable one is written, units are present from a probability of
+    0.5 on. Nothing is written when the file and its provenance are already made of the same
     predictions, sample and settings.
 
     Returns:
@@ -39,11 +41,12 @@ def write_submission(
         ValueError: no sample file, no or stale predictions, rows without a prediction that ``settings.fill`` does
             not say how to fill, or a file that the linter would refuse.
     """
+    written = [name for name, one in TASKS.items() if one.sample_header and one.kind in _TEXTS]
+    if task not in written:
+        raise ValueError(f"no submission writer for task '{task}' yet; there are those for {', '.join(written)}")
     sample = layout.sample(task)
     if not sample.is_file():
         raise ValueError(f"{sample}: no sample file; set datasets.{layout.dataset}.samples.{task} and run 'abaw index'")
-    if TASKS[task].kind not in _TEXTS:
-        raise ValueError(f"no submission writer for task '{task}' yet; there is one for 'va'")
     made_by = f"abaw ensemble {ensemble} --dataset {layout.dataset}"
     manifest = Manifest.read(layout.ensemble_manifest(ensemble), made_by)
     path = layout.submission(ensemble, task)
@@ -113,7 +116,17 @@ def _values(values: np.ndarray, decimals: int) -> list[str]:
     return [",".join(f"{value:.{decimals}f}" for value in row) for row in rounded]
 
 
-_TEXTS: dict[str, Callable[[np.ndarray, int], list[str]]] = {"values": _values}
+def _classes(probabilities: np.ndarray, _: int) -> list[str]:
+    """The number of the most probable class, the first of equally probable ones."""
+    return [str(number) for number in probabilities.argmax(axis=1)]
+
+
+def _labels(probabilities: np.ndarray, _: int) -> list[str]:
+    return [",".join(map(str, row)) for row in (probabilities >= THRESHOLD).astype(int)]
+
+
+_TEXTS: dict[Kind, Callable[[np.ndarray, int], list[str]]] = {"values": _values, "class": _classes, "labels": _labels}
+"""Rows of predictions ``(n, columns)`` as the organisers write them, with this many decimals."""
 
 
 def _provenance(layout: Layout, manifest: Manifest, rows: Rows, settings: SubmissionSettings) -> dict[str, Any]:

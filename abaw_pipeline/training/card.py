@@ -24,6 +24,17 @@ CARD_IN_WEIGHTS = "model"
 
 
 @dataclass(frozen=True)
+class SnapshotNote:
+    """Weights of one epoch.
+
+    ``columns``: by task the predicted columns that they serve; ``None``: all of them.
+    """
+
+    epoch: int
+    columns: dict[str, list[int]] | None
+
+
+@dataclass(frozen=True)
 class Card:
     """What ``model.json`` says.
 
@@ -33,8 +44,11 @@ class Card:
         code, modules: digest of the code, and of each of its modules.
         data: clip id to short digests of its features, in order, and of its labels on frames.
         content: sha256 over the weights and the normalisation statistics.
+        score: what the epoch was chosen by: the sum over tasks of their means.
         train, validation: clip ids of the two sides, those left out included.
-        metrics: validation score of the chosen epoch: ``mean`` and one number per column.
+        snapshots: the epochs whose weights predict; several serving one column are averaged.
+        metrics: validation scores of the chosen epoch by task: ``mean`` and one number per column; empty where the
+            fold holds nothing out.
         skipped: clips left out, and why.
         versions: of this package, and of the libraries that compute the weights.
         device, threads: what it was trained on (``cpu``, or the name of the GPU), with how many CPU threads: sums in
@@ -49,21 +63,30 @@ class Card:
     content: str
     experiment: str
     dataset: str
-    task: str
+    tasks: list[str]
     fold: str
     seed: int
     settings: ExperimentSettings
     features: list[FeatureNote]
     train: list[str]
     validation: list[str]
-    best_epoch: int
+    snapshots: list[SnapshotNote]
     epochs: int
-    metrics: dict[str, float]
+    score: float | None
+    metrics: dict[str, dict[str, float]]
     notes: list[str]
     skipped: list[Skipped]
     versions: dict[str, str]
     device: str
     threads: int
+
+    @property
+    def epochs_used(self) -> str:
+        """The epochs whose weights predict, in words: ``12``, ``16 to 25``, ``9 and 14``."""
+        numbers = [note.epoch for note in self.snapshots]
+        if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+            return f"{numbers[0]} to {numbers[-1]}"
+        return " and ".join(map(str, numbers))
 
     @property
     def random_features(self) -> list[str]:
@@ -74,6 +97,7 @@ class Card:
         raw = {name: getattr(self, name) for name in self.__dataclass_fields__}
         raw["settings"] = self.settings.model_dump(mode="json")
         raw["features"] = [asdict(note) for note in self.features]
+        raw["snapshots"] = [asdict(note) for note in self.snapshots]
         raw["skipped"] = [asdict(row) for row in self.skipped]
         return raw | {"random_features": self.random_features}
 
@@ -131,5 +155,6 @@ def parse_card(raw: Mapping[str, Any]) -> Card:
     values = {name: value for name, value in raw.items() if name != "random_features"}
     values["settings"] = ExperimentSettings.model_validate(raw["settings"])
     values["features"] = [FeatureNote(**note) for note in raw["features"]]
+    values["snapshots"] = [SnapshotNote(**note) for note in raw["snapshots"]]
     values["skipped"] = [Skipped(**row) for row in raw["skipped"]]
     return Card(**values)

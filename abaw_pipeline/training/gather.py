@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from abaw_pipeline.datasets.index import read_clips, read_labels
-from abaw_pipeline.runtime.keys import array_digest, digest
+from abaw_pipeline.runtime.keys import digest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.tasks import TASKS
-from abaw_pipeline.training.folds import Fold, shared_recordings, split
+from abaw_pipeline.training.aligned import Aligned, align_labels
 from abaw_pipeline.training.plan import recipe
-from abaw_pipeline.training.samples import Aligned, align_labels
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.sources import Sources
+from abaw_pipeline.training.splits.folds import Fold, joint_splits, shared_recordings, split
 from abaw_pipeline.types import Skipped
 
 
@@ -41,9 +41,14 @@ class Material:
     skipped: list[Skipped] = field(default_factory=list)
 
     def require_clips(self) -> None:
-        """Raises ``ValueError`` where a side has no clip that can be used."""
+        """Raises ``ValueError`` where a side has no clip that can be used, or none is held out though scores decide."""
+        if not self.fold.validation and self.settings.needs_scores:
+            raise ValueError(
+                "the fold has no validation clip, by which an epoch could be chosen; choose other folds, or select "
+                "'last' or a range of epochs"
+            )
         for name, clips in self.sides.items():
-            if not clips:
+            if not clips and (name == "train" or self.fold.validation):
                 first = [f"; {len(self.skipped)} left out, the first: {row.clip}: {row.reason}" for row in self.skipped]
                 raise ValueError(f"no {name} clip can be used{''.join(first[:1])}")
 
@@ -57,16 +62,18 @@ def gather(
         ValueError: an earlier stage is missing or was made from other settings, or there is no such fold.
     """
     sources = Sources(layout, settings.features, feature_keys)
-    clips, labels = read_clips(layout), read_labels(layout, settings.task)
-    annotated = {clip: TASKS[settings.task].annotated(rows) for clip, rows in labels.items()}
-    sides = split(clips, settings.task, settings.folds, fold, {c: int(rows.sum()) for c, rows in annotated.items()})
-    notes = [f"on both sides of the official split: {name}" for name in shared_recordings(clips, sides)]
+    clips = read_clips(layout)
+    labels = read_tables(layout, settings.targets)
+    counts = annotated_frames(labels)
+    sides = split(clips, joint_splits(clips, list(settings.targets)), settings.folds, fold, counts)
+    shared = [f"on both sides of the official split: {name}" for name in shared_recordings(clips, sides)]
+    notes = [*sides.notes, *shared]
     skipped: list[Skipped] = []
     parts: dict[str, dict[str, Aligned]] = {}
     for name, ids in (("train", sides.train), ("validation", sides.validation)):
         kept, missing = sources.usable(ids, "train")
         skipped += missing
-        parts[name] = _align(kept, labels, annotated, sources, settings, notes, skipped)
+        parts[name] = _align(kept, labels, sources, settings, notes, skipped)
     plan, data = recipe(settings, fold, seed), _data(parts, sources)
     key = material_key(plan, sides, data)
     return Material(settings, sources, sides, parts, key, plan, data, notes, skipped)
@@ -82,9 +89,32 @@ def material_key(plan: str, fold: Fold, data: Mapping[str, list[str]]) -> str:
     return digest({"recipe": plan, "train": fold.train, "validation": fold.validation, "data": data})
 
 
+Tables = Mapping[str, Mapping[str, np.ndarray]]
+"""Label rows ``(m, W)`` by task and clip."""
+
+
+def read_tables(layout: Layout, tasks: Iterable[str]) -> dict[str, dict[str, np.ndarray]]:
+    """The labels of several tasks; ``ValueError`` where the data set has none of a task."""
+    return {task: read_labels(layout, task) for task in tasks}
+
+
+def annotated_frames(labels: Tables) -> dict[str, int]:
+    """Per clip, rows with a label of any task, summed over tasks: what folds are balanced by."""
+    counts: dict[str, int] = {}
+    for task, table in labels.items():
+        for clip, rows in table.items():
+            counts[clip] = counts.get(clip, 0) + int(TASKS[task].marks(rows).any(axis=1).sum())
+    return counts
+
+
+def labels_of(clip: str, labels: Tables) -> dict[str, np.ndarray]:
+    """A clip's labels by task, as far as it has any."""
+    return {task: table[clip] for task, table in labels.items() if clip in table}
+
+
 def _data(parts: Mapping[str, Mapping[str, Aligned]], sources: Sources) -> dict[str, list[str]]:
     return {
-        clip: [text[:16] for text in (*sources.contents(clip), array_digest(one.rows, one.labels, one.annotated))]
+        clip: [*(text[:16] for text in sources.contents(clip)), one.digest]
         for clips in parts.values()
         for clip, one in clips.items()
     }
@@ -92,8 +122,7 @@ def _data(parts: Mapping[str, Mapping[str, Aligned]], sources: Sources) -> dict[
 
 def _align(
     clips: Sequence[str],
-    labels: Mapping[str, np.ndarray],
-    annotated: Mapping[str, np.ndarray],
+    labels: Tables,
     sources: Sources,
     settings: ExperimentSettings,
     notes: list[str],
@@ -101,11 +130,12 @@ def _align(
 ) -> dict[str, Aligned]:
     found: dict[str, Aligned] = {}
     for clip in clips:
-        if clip not in labels or not annotated[clip].any():
-            skipped.append(Skipped(clip, "train", f"no frame annotated for '{settings.task}'"))
+        own = labels_of(clip, labels)
+        if not any(TASKS[task].marks(rows).any() for task, rows in own.items()):
+            skipped.append(Skipped(clip, "train", f"no frame annotated for {' or '.join(map(repr, labels))}"))
             continue
         try:
-            one = align_labels(labels[clip], annotated[clip], sources.frames(clip), settings.extra_rows, clip)
+            one = align_labels(own, sources.frames(clip), settings.extra_rows, clip)
         except ValueError as error:
             skipped.append(Skipped(clip, "train", str(error)))
             continue

@@ -15,11 +15,11 @@ from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.progress import progress
 from abaw_pipeline.training.card import Card, read_card
-from abaw_pipeline.training.folds import Fold
 from abaw_pipeline.training.outputs import keep_only
 from abaw_pipeline.training.plan import PREDICTION_MODULES, prediction_code, prediction_key, recipe
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.sources import Sources, check_same_features
+from abaw_pipeline.training.splits.folds import Fold, joint_splits
 from abaw_pipeline.types import Clip, Skipped
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def infer(
     return manifest
 
 
-_NOTED = ("experiment", "fold", "seed", "task", "random_features")
+_NOTED = ("experiment", "fold", "seed", "tasks", "random_features")
 """What every clip's predictions say of their model."""
 
 
@@ -99,7 +99,7 @@ def survey(
     sources = Sources(target, settings.features, feature_keys)
     check_same_features(card.features, sources.notes, str(folder))
     own = Fold(card.train, card.validation) if target.dataset == card.dataset else None
-    wanted = roles(read_clips(target), card.task, own)
+    wanted = roles(read_clips(target), card.tasks, own)
     kept, skipped = sources.usable(wanted, "infer")
     code, store = prediction_code(), prediction_store(experiment, fold, seed, target)
     keys = {clip: prediction_key(settings, card.content, sources.contents(clip), code) for clip in kept}
@@ -126,24 +126,28 @@ def _predict(
     noted = {**{name: about[name] for name in _NOTED}, "libraries": library_text(*PREDICTION_MODULES)}
     journal.begin(len(found.todo))
     for clip in progress(found.todo, f"predict {found.card.experiment}"):
-        values = model.predict(dict(zip(found.sources.names, found.sources.read(clip), strict=True)), clip)
-        store.write_arrays(clip, {found.card.task: values}, found.keys[clip], noted)
-        journal.did(clip, len(values))
+        tables = found.sources.read(clip)
+        made = model.predict(dict(zip(found.sources.names, tables, strict=True)), clip)
+        store.write_arrays(clip, made, found.keys[clip], noted)
+        journal.did(clip, len(tables[0].valid))
     journal.end()
 
 
-def roles(clips: Sequence[Clip], task: str, fold: Fold | None) -> dict[str, str]:
+def roles(clips: Sequence[Clip], tasks: Sequence[str], fold: Fold | None) -> dict[str, str]:
     """The clips that a model of ``fold`` predicts; ``None``: they are of another data set than it was trained on.
 
     ``val``: held out of its training, and what its best epoch was chosen by. ``apart``: official validation clips
     that no fold of the experiment uses (``folds.over: train``). ``test``: the test split. ``all``: any clip of
     another data set. Clips that it was trained on are never predicted.
+
+    Args:
+        tasks: what the model predicts; a clip counts by ``joint_splits``.
     """
     if fold is None:
         return {clip.id: "all" for clip in clips}
-    found = {}
+    found, splits = {}, joint_splits(clips, tasks)
     for clip in clips:
-        split = clip.splits.get(task)
+        split = splits.get(clip.id)
         if clip.id in fold.validation:
             found[clip.id] = "val"
         elif clip.id not in fold.train and split in ("val", "test"):
@@ -157,7 +161,7 @@ def _about(card: Card, dataset: str) -> dict[str, Any]:
         "experiment": card.experiment,
         "fold": card.fold,
         "seed": card.seed,
-        "task": card.task,
+        "tasks": card.tasks,
         "model": card.key,
         "code": prediction_code(),
         "trained_on": card.train if dataset == card.dataset else [],

@@ -1,182 +1,144 @@
-"""The training loop: windows in random order, best epoch by validation score.
-
-Shape letters: N frames, r label rows, C predicted columns.
-"""
+"""The training loop: epochs of steps, each followed by a validation."""
 
 from __future__ import annotations
 
-import copy
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
-from torch import nn
 
 from abaw_pipeline.models.temporal import TemporalModel
 from abaw_pipeline.runtime.progress import progress
-from abaw_pipeline.training.optimisation import build_optimiser, build_schedule
+from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.training.goals import Goal
+from abaw_pipeline.training.history import Epoch
+from abaw_pipeline.training.labelled import Labelled
+from abaw_pipeline.training.optimisation.checkpoint import Checkpoint
+from abaw_pipeline.training.optimisation.schedules import factor
 from abaw_pipeline.training.predict import predict_frames
-from abaw_pipeline.training.registry import build_loss
-from abaw_pipeline.training.resident import Resident, Standard, Windows, cut
-from abaw_pipeline.training.scores import Score
+from abaw_pipeline.training.resident import Standard
+from abaw_pipeline.training.scores import score
+from abaw_pipeline.training.select import stops
 from abaw_pipeline.training.settings import ExperimentSettings
+from abaw_pipeline.training.step import Steps
+from abaw_pipeline.training.trainer_state import Snapshot, TrainerState
+from abaw_pipeline.training.windows import Windows, cut, turns
 
-
-@dataclass(frozen=True)
-class Labelled:
-    """Clips with labels.
-
-    Attributes:
-        clips: the features of N frames.
-        rows: int64 ``(r,)``, the frame (row of ``clips``) of each label row; r may exceed N.
-        labels: ``(r, C)`` float32.
-        annotated: ``(r,)`` bool.
-    """
-
-    clips: Resident
-    rows: np.ndarray
-    labels: np.ndarray
-    annotated: np.ndarray
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One line of the history; ``lr`` is the learning rate after the epoch."""
-
-    epoch: int
-    loss: float
-    columns: list[float]
-    mean: float
-    lr: float
+Tell = Callable[[Sequence[Epoch]], None]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The network with the chosen epoch's weights."""
+    """What a training came to: its epochs, and the weights of those that were chosen to predict."""
 
-    network: TemporalModel
     history: list[Epoch]
-    chosen: Epoch
+    snapshots: list[Snapshot]
 
 
 def fit(
     build: Callable[[], TemporalModel],
     train: Labelled,
-    validation: Labelled,
+    validation: Labelled | None,
     standard: Standard,
     settings: ExperimentSettings,
     seed: int,
-    score: Score,
     device: torch.device,
-    tell: Callable[[int], None] = lambda epoch: None,
+    checkpoint: Checkpoint | None = None,
+    tell: Tell = lambda history: None,
 ) -> Trained:
     """Train one network.
 
     Args:
         build: makes the untrained network; called after seeding.
-        train: one label row per frame (rows beyond the last frame are frames of their own here).
+        train: one label row per frame (or per clip) of it.
+        validation: ``None`` where no clips are held out: epochs then have no scores.
         standard: what inputs are standardised by.
-        score: the task's score over all annotated validation rows together.
-        tell: called with the number of each finished epoch.
+        checkpoint: is gone on from, and written after every epoch; ``None``: a training that is killed is lost.
+        tell: called after each epoch, once its checkpoint is written, with all epochs so far.
 
     Raises:
-        ValueError: no annotated row on a side, or a loss that is not finite.
+        ValueError: a side without a label that counts, or a loss that is not finite.
     """
     for name, side in (("training", train), ("validation", validation)):
-        if not side.annotated.any():
-            raise ValueError(f"the {name} clips have no annotated frame")
+        if side:
+            _require_labels(name, side)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        network = build().to(device)
-        sides = _on(train, device), _on(validation, device)
-        return _epochs(network, *sides, standard.to(device), settings, seed, score, tell)
+        state = TrainerState(build().to(device), settings, seed)
+        if checkpoint and (stored := checkpoint.load()):
+            state.load_state_dict(stored)
+        _epochs(state, train, validation, standard.to(device), settings, checkpoint, tell)
+    return Trained(state.history, state.snapshots())
 
 
-def _on(side: Labelled, device: torch.device) -> Labelled:
-    return replace(side, clips=side.clips.to(device))
+def _require_labels(name: str, side: Labelled) -> None:
+    for task, labels in side.tasks.items():
+        if not labels.marks.any():
+            raise ValueError(f"the {name} clips have no annotated {TASKS[task].level} for '{task}'")
 
 
 def _epochs(
-    network: TemporalModel,
+    state: TrainerState,
     train: Labelled,
-    validation: Labelled,
+    validation: Labelled | None,
     standard: Standard,
     settings: ExperimentSettings,
-    seed: int,
-    score: Score,
-    tell: Callable[[int], None],
-) -> Trained:
-    windows = _annotated_windows(train, settings)
-    steps = math.ceil(len(windows) / settings.batch)
-    optimiser = build_optimiser(settings.optimiser, network.parameters())
-    schedule = build_schedule(settings.schedule, optimiser, steps * settings.epochs)
-    step = _Step(network, train, standard, build_loss(settings.loss), optimiser, schedule)
-    order = torch.Generator().manual_seed(seed)
-    history: list[Epoch] = []
-    best: Epoch | None = None
-    weights: dict[str, torch.Tensor] = {}
-    for number in progress(range(1, settings.epochs + 1), "train", "epoch"):
-        parts = torch.randperm(len(windows), generator=order).split(settings.batch)
-        loss = float(np.mean([step(windows.take(part)) for part in parts]))
-        mean, columns = _validate(network, validation, standard, settings, score)
-        history.append(Epoch(number, loss, columns, mean, float(schedule.get_last_lr()[0])))
-        tell(number)
-        if best is None or mean > best.mean:
-            best, weights = history[-1], copy.deepcopy(network.state_dict())
-        if settings.early_stop and number - best.epoch >= settings.early_stop:
+    checkpoint: Checkpoint | None,
+    tell: Tell,
+) -> None:
+    device, carries = standard.mean.device, bool(state.network.carries_state)
+    targets = settings.targets.items()
+    goals = {name: Goal(TASKS[name], target, train.tasks[name], device) for name, target in targets}
+    windows = _training_windows(train, list(goals.values()), settings, carries)
+    steps = Steps(state, train.clips.to(device), goals, standard, settings)
+    held_out = validation and Labelled(validation.clips.to(device), validation.tasks)
+    numbers = range(len(state.history) + 1, settings.epochs + 1)
+    for number in progress(numbers, "train", "epoch", settings.epochs, len(state.history)):
+        if stops(settings.early_stop, state.history):
             break
-    assert best is not None, "there is at least one epoch"
-    if settings.select == "last":
-        return Trained(network.eval(), history, history[-1])
-    network.load_state_dict(weights)
-    return Trained(network.eval(), history, best)
+        order = list(turns(carries, windows, settings.batch, state.order))
+        scores = [one.score for one in state.history]
+        loss, losses = steps.epoch(order, partial(_rate, settings, number, scores))
+        found, total = {}, None
+        if held_out:
+            found = measured(predict_frames(state.predicting, held_out.clips, standard, settings), held_out, settings)
+            total = sum(task["mean"] for task in found.values())
+        state.add(Epoch(number, loss, losses, total, found, _rate(settings, number, [*scores, total], 1.0)))
+        if checkpoint:
+            checkpoint.save(state.state_dict())
+        tell(state.history)
 
 
-def _annotated_windows(train: Labelled, settings: ExperimentSettings) -> Windows:
-    """Windows with at least one annotated frame; the others could teach nothing."""
-    windows = cut(train.clips.lengths, settings.segment, settings.hop)
-    until = np.concatenate([[0], np.cumsum(train.annotated)])
-    starts, ends = windows.starts.numpy(), (windows.starts + windows.lengths).numpy()
-    return windows.take(torch.from_numpy(np.flatnonzero(until[ends] > until[starts])))
+def _rate(settings: ExperimentSettings, number: int, scores: Sequence[float | None], share: float) -> float:
+    """Learning rate when a share of epoch ``number`` (from 1) is over; ``scores`` of the epochs before."""
+    return settings.optimiser.lr * factor(settings.schedule, number - 1 + share, settings.epochs, scores)
 
 
-class _Step:
-    """One batch: forward, loss over its annotated frames, backward, update."""
-
-    def __init__(
-        self,
-        network: TemporalModel,
-        train: Labelled,
-        standard: Standard,
-        loss: nn.Module,
-        optimiser: torch.optim.Optimizer,
-        schedule: torch.optim.lr_scheduler.LRScheduler,
-    ) -> None:
-        self.network, self.clips, self.standard = network, train.clips, standard
-        self.loss, self.optimiser, self.schedule = loss, optimiser, schedule
-        self.labels = torch.from_numpy(train.labels).to(standard.mean.device)
-        self.annotated = torch.from_numpy(train.annotated).to(standard.mean.device)
-
-    def __call__(self, windows: Windows) -> float:
-        self.network.train()
-        frames, mask = self.clips.batch(windows, self.standard)
-        rows = windows.to(mask.device).rows()[0]
-        counted = mask & self.annotated[rows]
-        loss = self.loss(self.network(frames, mask)[counted], self.labels[rows[counted]])
-        if not math.isfinite(value := loss.item()):
-            raise ValueError(f"training: the loss is {value}; lower optimiser.lr")
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimiser.step()
-        self.schedule.step()
-        return value
+def _training_windows(train: Labelled, goals: Sequence[Goal], settings: ExperimentSettings, carries: bool) -> Windows:
+    """Windows with at least one annotated frame, or all where clips are walked: the others could teach nothing."""
+    windows = cut(train.clips.lengths, settings.segment, settings.hop, settings.tail == "repeat")
+    if carries:
+        return windows
+    taught = torch.zeros(len(windows), dtype=torch.bool)
+    for goal in goals:
+        if goal.task.level == "clip":
+            taught |= goal.annotated[windows.clips]
+        else:
+            until = torch.cat([torch.zeros(1, dtype=torch.int64), goal.annotated.cumsum(0)])
+            taught |= until[windows.starts + windows.lengths] > until[windows.starts]
+    return windows.take(taught.nonzero()[:, 0])
 
 
-def _validate(
-    network: TemporalModel, side: Labelled, standard: Standard, settings: ExperimentSettings, score: Score
-) -> tuple[float, list[float]]:
-    frames = predict_frames(network, side.clips, standard, settings.segment, settings.hop, settings.batch)
-    counted = side.annotated
-    return score(side.labels[counted], frames[side.rows[counted]])
+def measured(
+    predicted: Mapping[str, np.ndarray], side: Labelled, settings: ExperimentSettings
+) -> dict[str, dict[str, float]]:
+    """How good predictions of ``side`` are, as ``Epoch.scores``."""
+    found = {}
+    for task in settings.predicted:
+        labels = side.tasks[task.name]
+        at = np.flatnonzero(labels.annotated)
+        mean, columns = score(task, labels.values[at], predicted[task.name][labels.rows[at]], labels.marks[at])
+        found[task.name] = {"mean": mean, **dict(zip(task.columns, columns, strict=True))}
+    return found

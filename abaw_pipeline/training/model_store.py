@@ -19,13 +19,15 @@ from abaw_pipeline.runtime.files import atomic, write_json
 from abaw_pipeline.runtime.keys import array_digest, digest
 from abaw_pipeline.runtime.storage import room_for
 from abaw_pipeline.tasks import TASKS
-from abaw_pipeline.training.card import CARD, HISTORY, WEIGHTS, Card, read_card, write_weights
-from abaw_pipeline.training.loop import Epoch
-from abaw_pipeline.training.predict import predict_frames
+from abaw_pipeline.training.card import CARD, HISTORY, WEIGHTS, Card, SnapshotNote, read_card, write_weights
+from abaw_pipeline.training.history import Epoch
+from abaw_pipeline.training.predict import Serving, predict_serving
 from abaw_pipeline.training.resident import Standard, pack
-from abaw_pipeline.training.samples import join_features
+from abaw_pipeline.training.samples import join_features, kept_frames, nearest
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.sources import FeatureNote
+from abaw_pipeline.training.targets import build_network
+from abaw_pipeline.training.trainer_state import Snapshot
 from abaw_pipeline.types import FrameTable
 
 _BESIDE_WEIGHTS = 1 << 20
@@ -34,43 +36,58 @@ _STANDARD = "standard."
 
 
 def save_model(
-    folder: Path, card: dict[str, Any], network: TemporalModel, standard: Standard, history: Sequence[Epoch]
+    folder: Path, card: dict[str, Any], snapshots: Sequence[Snapshot], standard: Standard, history: Sequence[Epoch]
 ) -> Card:
     """Write the folder in one rename.
 
     Args:
-        card: the fields of ``Card`` but ``content``.
+        card: the fields of ``Card`` but ``content`` and ``snapshots``.
     """
-    tensors = {name: tensor.cpu().contiguous().numpy() for name, tensor in network.state_dict().items()}
+    tensors = {
+        f"{_epoch(one.epoch)}{name}": tensor.cpu().contiguous().numpy()
+        for one in snapshots
+        for name, tensor in one.weights.items()
+    }
     tensors |= {_STANDARD + name: getattr(standard, name).cpu().numpy() for name in ("mean", "deviation")}
-    content = digest({name: array_digest(array) for name, array in tensors.items()})
-    full = Card(content=content, **card)
+    notes = [SnapshotNote(one.epoch, one.columns) for one in snapshots]
+    served = [[note.epoch, note.columns] for note in notes]
+    content = digest([served, {name: array_digest(array) for name, array in tensors.items()}])
+    full = Card(content=content, snapshots=notes, **card)
     with atomic(folder) as temporary:
         temporary.mkdir()
         write_weights(temporary / WEIGHTS, tensors, full)
-        _write_history(temporary / HISTORY, history, TASKS[card["task"]].columns)
+        _write_history(temporary / HISTORY, history)
         write_json(temporary / CARD, full.as_json())
     return full
 
 
-def _write_history(path: Path, history: Sequence[Epoch], columns: Sequence[str]) -> None:
+def _epoch(number: int) -> str:
+    """What the weights of one epoch begin with."""
+    return f"epoch{number}."
+
+
+def _write_history(path: Path, history: Sequence[Epoch]) -> None:
     with path.open("w", newline="", encoding="utf-8") as stream:
-        rows = csv.writer(stream)
-        rows.writerow(["epoch", "loss", *(f"ccc_{column}" for column in columns), "mean", "lr"])
-        rows.writerows([e.epoch, e.loss, *e.columns, e.mean, e.lr] for e in history)
+        rows = csv.DictWriter(stream, list(history[0].flat()))
+        rows.writeheader()
+        rows.writerows(epoch.flat() for epoch in history)
 
 
-def build_network(settings: ExperimentSettings, dimension: int) -> TemporalModel:
-    """The untrained network of an experiment for inputs of ``dimension``."""
-    task = TASKS[settings.task]
-    return TemporalModel(dimension, len(task.columns), task.kind == "values", settings.encoder, settings.head)
-
-
-def room_for_model(folder: Path, settings: ExperimentSettings, dimension: int) -> AbstractContextManager[None]:
+def room_for_model(
+    folder: Path, settings: ExperimentSettings, features: Sequence[FeatureNote]
+) -> AbstractContextManager[None]:
     """Keep as much room as the model folder will need; ``CannotWrite`` at once where there is none."""
     with torch.device("meta"):  # sizes alone: nothing is drawn or allocated
-        tensors = build_network(settings, dimension).state_dict().values()
-    return room_for(folder, sum(tensor.numel() * tensor.element_size() for tensor in tensors) + _BESIDE_WEIGHTS)
+        tensors = build_network(settings, features).state_dict().values()
+    size = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    return room_for(folder, size * _most_snapshots(settings) + _BESIDE_WEIGHTS)
+
+
+def _most_snapshots(settings: ExperimentSettings) -> int:
+    if settings.select.name == "range":
+        return settings.select.last - settings.select.first + 1
+    columns = [1 if task.kind in ("class", "labels") else len(task.columns) for task in settings.predicted]
+    return sum(columns) if settings.select.name == "best_per_column" else 1
 
 
 @dataclass(frozen=True)
@@ -78,28 +95,31 @@ class TrainedModel:
     """A model ready to predict."""
 
     card: Card
-    network: TemporalModel
+    networks: list[Serving]
     standard: Standard
 
-    def predict(self, features: Mapping[str, FrameTable], clip: str = "clip") -> np.ndarray:
-        """Predictions for every frame of one clip.
+    def predict(self, features: Mapping[str, FrameTable], clip: str = "clip") -> dict[str, np.ndarray]:
+        """Predictions of one clip by task, a row per frame, or one row where the task has one label per clip.
 
         Args:
             features: tables ``(n, D_f)`` by feature name; at least those of ``card.features``.
             clip: name for messages.
 
         Returns:
-            ``(n, C)`` float32, finite; valence and arousal in [-1, 1].
+            ``(n, C)`` float32 each, finite: values in [-1, 1], intensities in [0, 1], numbers without bounds,
+            probabilities of classes (rows sum to 1) and of labels.
 
         Raises:
             ValueError: a feature is missing, has another dimension, or another length than the others.
         """
         tables = [self._table(features, note, clip) for note in self.card.features]
         settings = self.card.settings
-        joined = join_features(tables, settings.gap, clip)
-        clips = pack([joined], len(joined[0]), [note.dimension for note in self.card.features])
-        values = predict_frames(self.network, clips, self.standard, settings.segment, settings.hop, settings.batch)
-        return np.clip(values, -1, 1) if TASKS[self.card.task].kind == "values" else values
+        values, known = join_features(tables, settings.gap, clip)
+        kept = kept_frames(known, settings.gap)
+        clips = pack([(values[kept], known[kept])], len(values), [note.dimension for note in self.card.features])
+        made = predict_serving(self.networks, clips, self.standard, settings)
+        places = (np.cumsum(kept) - 1)[nearest(kept)]
+        return {name: rows[places] if TASKS[name].level == "frame" else rows for name, rows in made.items()}
 
     def _table(self, features: Mapping[str, FrameTable], note: FeatureNote, clip: str) -> FrameTable:
         if note.name not in features:
@@ -124,11 +144,18 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> TrainedModel
         tensors = load_file(folder / WEIGHTS)
     except (SafetensorError, FileNotFoundError):
         raise ValueError(f"{folder / WEIGHTS}: missing or damaged; run 'abaw train' again") from None
-    standard = Standard(tensors.pop(_STANDARD + "mean"), tensors.pop(_STANDARD + "deviation"))
-    network = build_network(card.settings, sum(note.dimension for note in card.features))
+    place = torch.device(device)
+    standard = Standard(tensors[_STANDARD + "mean"], tensors[_STANDARD + "deviation"]).to(place)
+    networks = [
+        Serving(_network(card, note, tensors, folder).to(place).eval(), note.columns) for note in card.snapshots
+    ]
+    return TrainedModel(card, networks, standard)
+
+
+def _network(card: Card, note: SnapshotNote, tensors: Mapping[str, torch.Tensor], folder: Path) -> TemporalModel:
+    network, start = build_network(card.settings, card.features), _epoch(note.epoch)
     try:
-        network.load_state_dict(tensors)
+        network.load_state_dict({k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)})
     except RuntimeError:
         raise ValueError(f"{folder / WEIGHTS}: does not fit {CARD} beside it; run 'abaw train' again") from None
-    place = torch.device(device)
-    return TrainedModel(card, network.to(place).eval(), standard.to(place))
+    return network

@@ -19,6 +19,8 @@ class FeatureNote:
     key: str
     """Key of the extractor, its settings, code and weights."""
     dimension: int
+    modality: str
+    """``visual``, ``audio`` or ``text``."""
     random_weights: bool
 
 
@@ -48,7 +50,10 @@ class Sources:
     @property
     def notes(self) -> list[FeatureNote]:
         abouts = [(name, self._manifests[name].about) for name in self.names]
-        return [FeatureNote(n, a["key"], int(a["spec"]["dimension"]), bool(a["random_weights"])) for n, a in abouts]
+        return [
+            FeatureNote(n, a["key"], int(a["spec"]["dimension"]), a["spec"]["modality"], bool(a["random_weights"]))
+            for n, a in abouts
+        ]
 
     @property
     def widths(self) -> list[int]:

@@ -45,6 +45,7 @@ def train(
     """
     material = gather(settings, fold, seed, layout, feature_keys)
     if kept := kept_card(layout.model(experiment, fold, seed), material.key, material.sources.notes):
+        layout.checkpoint(experiment, fold, seed).unlink(missing_ok=True)  # left where a kill came after the model
         return kept, False
     material.require_clips()
     return make_model(experiment, fold, seed, layout, material, device, journal=journal), True
@@ -63,12 +64,17 @@ def make_model(
     """Train on ``material``, whatever is there already, and keep the model.
 
     Args:
-        folder: where to keep it; ``None``: where the layout says.
+        folder: where to keep it, its checkpoint and event file beside it; ``None``: where the layout says.
     """
-    from abaw_pipeline.training.fit import fit_material  # imports torch: only where there is work
+    from abaw_pipeline.training.fit import Places, fit_material  # imports torch: only where there is work
 
     about = _card(experiment, fold, seed, layout.dataset, material)
-    return fit_material(material, seed, about, folder or layout.model(experiment, fold, seed), device, journal)
+    if folder:
+        places = Places(folder, folder.with_suffix(".checkpoint"), folder.with_suffix(".tensorboard"))
+    else:
+        name = (experiment, fold, seed)
+        places = Places(layout.model(*name), layout.checkpoint(*name), layout.events(*name))
+    return fit_material(material, seed, about, places, device, journal)
 
 
 def _card(experiment: str, fold: str, seed: int, dataset: str, material: Material) -> dict[str, Any]:
@@ -83,7 +89,7 @@ def _card(experiment: str, fold: str, seed: int, dataset: str, material: Materia
         "data": material.data,
         "experiment": experiment,
         "dataset": dataset,
-        "task": settings.task,
+        "tasks": list(settings.targets),
         "fold": fold,
         "seed": seed,
         "settings": settings,

@@ -19,7 +19,7 @@ from abaw_pipeline.state.listed import manifests
 from abaw_pipeline.state.losses import loss_marks, missing_index_files
 from abaw_pipeline.training.memory import manifests_mb
 from abaw_pipeline.training.plan import prediction_code, recipe
-from abaw_pipeline.training.settings import fold_names
+from abaw_pipeline.training.splits.names import fold_names, folds_mark
 
 SETTINGS_FILE = str((workflow.overwrite_configfiles or ["config.yaml"])[-1])
 

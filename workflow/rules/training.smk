@@ -10,6 +10,7 @@ rule train:
         recipe=lambda wildcards: recipe(
             CONFIG.experiments[wildcards.experiment], wildcards.fold, int(wildcards.seed)
         ),
+        folds=lambda wildcards: folds_mark(CONFIG.experiments[wildcards.experiment]),
         lost=lambda wildcards: lost(
             layout(wildcards.dataset).model(wildcards.experiment, wildcards.fold, wildcards.seed) / "model.json"
         ),

@@ -1,0 +1,115 @@
+"""Whether settings that are right one by one fit each other: names that are used and not given, parts of a model,
+features that something they need is not switched on for.
+
+Every message is one line that names file and key.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from abaw_pipeline.features.base import Spec
+from abaw_pipeline.features.text.settings import reads_made
+from abaw_pipeline.models.check import check_framework, check_fusion, check_head
+from abaw_pipeline.models.parts import Part
+from abaw_pipeline.runtime.paths import NOT_DATASETS
+from abaw_pipeline.strict import nearest
+from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.training.settings import ExperimentSettings
+from abaw_pipeline.training.splits.names import fold_names
+
+if TYPE_CHECKING:
+    from abaw_pipeline.config import Config
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+.-]*")
+
+
+def check_consistency(config: Config, source: str) -> None:
+    """Raises ``ValueError`` at the first thing that does not fit; ``source`` leads the message."""
+    _check_names(config, source)
+    _check_experiments(config, source)
+    _check_ensembles(config, source)
+    _check_transcripts(config, source)
+    specs = {name: _spec(config, name, source) for name in config.features}
+    for name, experiment in config.experiments.items():
+        _check_model(experiment, specs, f"{source}: experiments.{name}")
+
+
+def _check_names(config: Config, source: str) -> None:
+    for section in ("datasets", "features", "experiments", "ensembles"):
+        for name in getattr(config, section):
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"{source}: {section}: '{name}' must be letters, digits and _ + . - (it names a file)")
+    for name in NOT_DATASETS:
+        if name in config.datasets:
+            raise ValueError(f"{source}: datasets: '{name}' is a folder of the results, choose another name")
+
+
+def _check_experiments(config: Config, source: str) -> None:
+    for name, experiment in config.experiments.items():
+        where = f"{source}: experiments.{name}"
+        dataset = str(experiment.dataset)
+        if dataset not in config.datasets:
+            raise ValueError(f"{where}.dataset: no data set '{dataset}'{nearest(dataset, config.datasets)}")
+        for task in experiment.targets:
+            if task not in config.datasets[dataset].labelled:
+                key = "tasks" if experiment.tasks else "task"
+                raise ValueError(f"{where}.{key}: data set '{dataset}' has no labels for '{task}'")
+        for feature in experiment.features:
+            if feature not in config.features:
+                raise ValueError(f"{where}.features: no feature '{feature}'{nearest(feature, config.features)}")
+        try:
+            fold_names(experiment)
+        except ValueError as error:
+            raise ValueError(f"{where}.folds: {error}") from None
+
+
+def _check_ensembles(config: Config, source: str) -> None:
+    for name, ensemble in config.ensembles.items():
+        where = f"{source}: ensembles.{name}"
+        for pattern in ensemble.members:
+            if not fnmatch.filter(config.experiments, pattern):
+                raise ValueError(f"{where}.members: no experiment '{pattern}'{nearest(pattern, config.experiments)}")
+        for dataset in ensemble.datasets or []:
+            if dataset not in config.datasets:
+                raise ValueError(f"{where}.datasets: no data set '{dataset}'{nearest(dataset, config.datasets)}")
+        for member in config.members(name):
+            tasks = list(config.experiments[member].targets)
+            if ensemble.task not in tasks:
+                raise ValueError(f"{where}: its task is '{ensemble.task}', but '{member}' predicts {', '.join(tasks)}")
+
+
+def _check_transcripts(config: Config, source: str) -> None:
+    try:
+        config.plan_transcripts()
+    except ValueError as error:
+        raise ValueError(f"{source}: transcripts: {error}") from None
+    for name, settings in config.features.items():
+        if reads_made(settings) and config.transcripts is None:
+            raise ValueError(f"{source}: features.{name}.transcripts: made by whom? name a recogniser in 'transcripts'")
+
+
+def _spec(config: Config, feature: str, source: str) -> Spec:
+    try:
+        plan = config.plan(feature)
+        if plan.spec.source == "frames" and config.media.frames is None:
+            raise ValueError("it is made from whole pictures; set media.frames to {size: 256} or the like")
+    except ValueError as error:
+        raise ValueError(f"{source}: features.{feature}: {error}") from None
+    return plan.spec
+
+
+def _check_model(settings: ExperimentSettings, specs: Mapping[str, Spec], where: str) -> None:
+    """Whether the parts of an experiment's network fit each other, its features and its tasks."""
+    parts = [Part(name, specs[name].modality, specs[name].dimension) for name in settings.features]
+    heads = {task: target.head for task, target in settings.targets.items()}
+    try:
+        check_fusion(settings.fusion, settings.encoder, parts)
+        check_framework(settings.framework, settings.encoder, heads)
+        for task, head in heads.items():
+            check_head(TASKS[task], head)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None

@@ -1,0 +1,1 @@
+"""Which clips a fold trains on, and which it holds out."""
