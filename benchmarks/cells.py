@@ -18,7 +18,7 @@ COMMON: dict[str, Any] = {
     "features": list(FEATURES),
     "segment": 75,
     "batch": 4,
-    "epochs": 15,
+    "epochs": 10,
     "clip_norm": 1.0,
 }
 _ATTENDING = {"width": WIDTH, "layers": 2, "heads": 4, "feedforward": 2 * WIDTH, "dropout": 0.1}

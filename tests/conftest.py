@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from abaw_pipeline.tasks import use_tasks
 from tests.affwild2_folder import annotate, put
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one must fail nothing
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture

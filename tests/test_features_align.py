@@ -85,7 +85,7 @@ def test_a_click_is_loudest_on_the_frame_of_its_flash(extractor: str, times: np.
 
 
 @given(rate=st.floats(5, 120), shift=st.floats(-2, 2), length=st.floats(0.2, 4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_sound_is_placed_by_its_start_and_nothing_is_invented(rate: float, shift: float, length: float) -> None:
     values, centres = _rows(length)
     times = np.arange(int(3 * rate) + 1) / rate
@@ -169,7 +169,7 @@ def _one_by_one(
 
 
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_in_blocks_or_at_once_it_is_the_definition(data: st.DataObject) -> None:
     """Dense and sparse rows, gaps, sound that starts before or after the pictures, any cut into blocks."""
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))

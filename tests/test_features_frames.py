@@ -113,7 +113,7 @@ def test_rows_keep_their_frames_and_gaps_stay_gaps(batch: int) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_error_ends_its_clip_and_no_other(data: st.DataObject) -> None:
     clips: dict[str, _Pictures | ValueError] = {}
     broken = {}

@@ -39,7 +39,7 @@ def read(path: Path) -> dict[str, list[str]]:
 ids = st.text("a0é_-.,;'\"", min_size=1)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.dictionaries(ids, st.from_regex("[a-z0-9]{1,6}", fullmatch=True), min_size=2))
 def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, fold_of: dict[str, str]) -> None:
     names = {*fold_of.values()}

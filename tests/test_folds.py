@@ -35,7 +35,7 @@ def parts_of(folds: dict[str, Fold]) -> set[frozenset[str]]:
 
 
 @pytest.mark.parametrize("scheme", POOLED, ids=str)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=datasets())
 def test_no_recording_is_on_both_sides_and_every_clip_is_held_out_once(scheme: dict[str, Any], data: Data) -> None:
     pool = data.ids("train") if scheme.get("over") == "train" else data.ids("train", "val")
@@ -48,7 +48,7 @@ def test_no_recording_is_on_both_sides_and_every_clip_is_held_out_once(scheme: d
     assert folds_of(replace(data, clips=data.clips[::-1]), **scheme) == folds
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=datasets(), k=st.integers(2, 4))
 def test_nor_in_a_fold_file(tmp_path_factory: pytest.TempPathFactory, data: Data, k: int) -> None:
     path = tmp_path_factory.mktemp("folds") / "folds.csv"
@@ -70,7 +70,7 @@ def test_two_people_of_a_recording_stay_together(scheme: dict[str, Any], people:
             assert pair <= set(fold.train) or pair <= set(fold.validation)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(datasets(), st.integers(2, 5), st.none() | st.integers(0, 9))
 def test_folds_differ_by_at_most_the_longest_recording(data: Data, k: int, seed: int | None) -> None:
     loads = [data.frames(fold.validation) for fold in folds_of(data, name="kfold", k=k, seed=seed).values()]
@@ -115,7 +115,7 @@ def test_over_train_leaves_validation_apart() -> None:
         assert "v" not in fold.train + fold.validation
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(datasets())
 def test_the_last_of_parts_and_val_is_the_official_validation_set(data: Data) -> None:
     folds = folds_of(data, name="parts+val", k=6)

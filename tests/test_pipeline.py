@@ -145,7 +145,7 @@ def test_another_number_of_bins_makes_fbank_stale_and_what_uses_it(finished):
             "class Settings(ExtractorSettings):\n",
             "class Settings(ExtractorSettings):\n        new: int = 1\n",
         ),
-        ("models/settings.py", "class GruSettings(Strict):\n", "class GruSettings(Strict):\n    new: int = 1\n"),
+        ("models/encoders/settings.py", "class Recurrent(Strict):\n", "class Recurrent(Strict):\n    new: int = 1\n"),
         ("media/settings.py", "class MediaSettings(Strict):", "class MediaSettings(Strict):\n    new: int = 1\n"),
         ("config.py", "class Config(Strict):", "class Config(Strict):\n    new: int = 1\n"),
     ],

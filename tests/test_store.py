@@ -180,7 +180,7 @@ def _blocks(table: FrameTable, *cuts: int) -> list[FrameTable]:
 
 
 @given(cuts=st.lists(st.integers(0, 5000), max_size=6).map(sorted), rows=st.sampled_from([1, 2048, 2049, 5000]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_in_blocks_or_at_once_the_same_files_are_written(cuts: list[int], rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store, table = _store(Path(folder)), _table(rows)

@@ -206,7 +206,7 @@ CLIP = st.text(st.sampled_from("ab1-_ .é"), min_size=1, max_size=6).filter(lamb
 VALUES = st.integers(1, 6).flatmap(lambda rows: arrays(np.float32, (rows, 2), elements=st.floats(-2, 2, width=32)))
 
 
-@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), predictions=st.dictionaries(CLIP, VALUES, min_size=1, max_size=3))
 def test_what_is_written_passes_the_linter(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, predictions: dict[str, np.ndarray]
