@@ -17,7 +17,12 @@ from abaw_pipeline.training.optimisation import checkpoint as checkpoint_module
 from abaw_pipeline.training.optimisation.checkpoint import Checkpoint
 from tests.small_trainings import equal, small, train_and_die, trained
 
-torch.set_num_threads(1)
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Here as in ``train_and_die``, whatever the tests before left: with more, sums differ in the last digit."""
+    torch.set_num_threads(1)
+
 
 SHUFFLED: dict[str, Any] = {
     "encoder": {"name": "transformer", "width": 8, "heads": 2, "feedforward": 8, "layers": 1, "dropout": 0.2},
