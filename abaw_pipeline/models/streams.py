@@ -11,7 +11,6 @@ from typing import Literal
 
 import torch
 
-from abaw_pipeline.models.parts import Part as Part
 from abaw_pipeline.models.settings import HeadSettings
 
 State = Mapping[str, torch.Tensor]

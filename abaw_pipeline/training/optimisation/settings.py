@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -122,7 +122,3 @@ class EpochRange(Strict):
 SelectSettings = Annotated[
     BestEpoch | LastEpoch | BestPerColumn | EpochRange, Field(discriminator="name"), BeforeValidator(named)
 ]
-
-
-def default_schedule() -> Any:
-    return Cosine(name="cosine")
