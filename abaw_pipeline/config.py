@@ -14,7 +14,7 @@ from pydantic import Field
 
 from abaw_pipeline.consistency import check_consistency
 from abaw_pipeline.datasets.definitions import TaskDefinitions, TaskSection
-from abaw_pipeline.datasets.settings import DatasetSettings
+from abaw_pipeline.datasets.registry import DatasetSettings
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.plan import FeaturePlan, plan_feature
 from abaw_pipeline.features.registry import FeatureSettings

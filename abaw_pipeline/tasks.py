@@ -1,4 +1,4 @@
-"""What is predicted: columns, ranges, missing marks, and how the organisers write it down."""
+"""What is predicted: columns, ranges, missing marks, and how annotation files write it down."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ class Task:
     Attributes:
         columns: names of the predicted values, in the organisers' order.
         header: first line of an annotation file; empty where the organisers have none.
-        sample_header: first line of a submission file, likewise.
         kind: ``values`` (floats in [-1, 1]), ``class`` (one integer), ``labels`` (0/1 per column), ``intensities``
             (floats in [0, 1]) or ``numbers`` (floats without bounds).
         missing: the mark of a row (or value) that nobody annotated.
@@ -29,7 +28,6 @@ class Task:
     name: str
     columns: tuple[str, ...]
     header: str
-    sample_header: str
     kind: Kind
     missing: float
     folders: tuple[str, ...] = ()
@@ -76,12 +74,12 @@ _EMI = ("Admiration", "Amusement", "Determination", "Empathic Pain", "Excitement
 
 def _frames(name: str, columns: tuple[str, ...], kind: Kind, missing: float, *folders: str) -> Task:
     header = ",".join(columns)
-    return Task(name, columns, header, f"image_location,{header}", kind, missing, folders)
+    return Task(name, columns, header, kind, missing, folders)
 
 
 def _clips(name: str, columns: tuple[str, ...], first: str) -> Task:
     header = f"{first},{','.join(columns)}"
-    return Task(name, columns, header, header, "intensities", -1.0, level="clip")
+    return Task(name, columns, header, "intensities", -1.0, level="clip")
 
 
 TASKS: dict[str, Task] = {

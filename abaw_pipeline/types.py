@@ -16,8 +16,8 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 class Clip:
     """One person in one recording.
 
-    Two clips (``x_left``, ``x_right``) may share a recording; they then share ``recording``, the name by which
-    folds are grouped, so that a recording never stands on both sides of a fold.
+    Two clips (``x_left``, ``x_right``) may share a recording; they then share ``recording``, and so ``source``, by
+    which folds are grouped: a recording never stands on both sides of a fold.
     """
 
     id: str
@@ -30,10 +30,19 @@ class Clip:
     """Stated frame rate in Hz; used only where there is no recording to read it from."""
     side: str | None = None
     """``left`` or ``right`` where the clip is one of two people in its recording."""
+    group: str | None = None
+    """What folds are grouped by, where it is more than the recording (a person in several recordings)."""
+    stills: tuple[str, ...] = ()
+    """Paths of pictures, one a frame, where the clip is a bundle of stills and no sequence."""
     digest: str = ""
     """sha256 over the content of everything the clip is made of (recording, crops)."""
     splits: dict[str, Split] = field(default_factory=dict)
     """Task name to split; a clip may train one task and test another."""
+
+    @property
+    def source(self) -> str:
+        """What folds are grouped by."""
+        return self.group or self.recording
 
 
 @dataclass(frozen=True)

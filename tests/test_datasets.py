@@ -16,6 +16,7 @@ from abaw_pipeline.datasets.settings import RecordingsSettings
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.strict import parse
 from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.tracks import TRACKS
 from tests.affwild2_folder import VA, annotate, index, put, reasons
 
 
@@ -216,7 +217,7 @@ def test_missing_data_names_path_and_setting(root: Path, more: dict[str, object]
     ],
 )
 def test_a_damaged_sample_is_refused(root: Path, rows: str, message: str) -> None:
-    put(root / "sample.txt", TASKS["va"].sample_header + "\n" + rows)
+    put(root / "sample.txt", TRACKS["va"].header + "\n" + rows)
     with pytest.raises(ValueError, match=f"sample.txt: {message}"):
         index(root)
 
@@ -233,7 +234,7 @@ def test_a_label_file_that_is_no_text_is_reported(root: Path) -> None:
 
 
 def test_a_sample_of_another_track_is_refused(root: Path) -> None:
-    put(root / "sample.txt", TASKS["expr"].sample_header + "\n2-30-640x360/00001.jpg,0\n")
+    put(root / "sample.txt", TRACKS["expr"].header + "\n2-30-640x360/00001.jpg,0\n")
     with pytest.raises(ValueError, match=r"sample\.txt: line 1: expected the header 'image_location,valence,arousal'"):
         index(root)
 

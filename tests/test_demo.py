@@ -20,6 +20,7 @@ from abaw_pipeline.demo.performance import perform
 from abaw_pipeline.demo.signals import GRID_HZ, action_units, draw_arousal, draw_emotion, expressions
 from abaw_pipeline.demo.write import write_recording
 from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.tracks import TRACKS
 
 WRITTEN = {name: task for name, task in TASKS.items() if task.folders}
 """Tasks of Aff-Wild2, whose annotations lie in folders."""
@@ -165,7 +166,7 @@ def test_sample_and_test_list_ask_for_the_rows_of_the_truth(corpus: Path) -> Non
             for clip in listed
             for number in range(1, len(table(corpus / "truth" / name / f"{clip}.txt")[1]) + 1)
         ]
-        assert header == task.sample_header and [row.split(",")[0] for row in rows] == wanted
+        assert header == TRACKS[task.name].header and [row.split(",")[0] for row in rows] == wanted
         assert any(row.endswith(",") for row in rows) == (name == "expr")
         assert all(len(row.rstrip(",").split(",")) == 1 + task.width for row in rows)
 
@@ -290,7 +291,7 @@ def test_landmarks_go_where_the_picture_goes() -> None:
 @pytest.mark.skipif(not YUNET.is_file(), reason="no YuNet model file")
 def test_detectors_find_the_face(tmp_path: Path) -> None:
     recording = replace(plan(6, 0)[0], rate=Fraction(14), seconds=5.0, people=(Person("one", leaves=True),))
-    write_recording(tmp_path, recording, 0)
+    write_recording(tmp_path, recording, 0, "affwild2")
     present = perform(recording, 0)[0].present
     yunet = cv2.FaceDetectorYN.create(str(YUNET), "", (320, 240), 0.6)
     haar = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")

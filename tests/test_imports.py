@@ -12,7 +12,7 @@ import abaw_pipeline
 PACKAGE = Path(abaw_pipeline.__file__).parent
 ORDER = (
     ("types", "strict"),
-    ("tasks", "metrics", "runtime"),
+    ("tasks", "tracks", "metrics", "runtime"),
     ("datasets", "demo"),
     ("media",),
     ("features", "networks"),

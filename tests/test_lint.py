@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from abaw_pipeline.cli import main
 from abaw_pipeline.submission.lint import lint
-from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.tracks import TRACKS
 
 HEADER = "image_location,valence,arousal"
 NAMES = [f"2-30-640x360/{n:05d}.jpg" for n in range(1, 6)] + ["314/00001.jpg", "314/00009.jpg"]
@@ -134,9 +134,9 @@ def test_bytes_that_are_no_text_are_an_offence(sample: Path) -> None:
 )
 def test_tracks_of_whole_numbers(tmp_path: Path, task: str, good: str, bad: str) -> None:
     sample = tmp_path / "sample.txt"
-    sample.write_text(f"{TASKS[task].sample_header}\na/00001.jpg\na/00002.jpg,\n")
-    assert check(sample, [TASKS[task].sample_header, f"a/00001.jpg,{good}", f"a/00002.jpg,{good}"], task) == {}
-    found = check(sample, [TASKS[task].sample_header, f"a/00001.jpg,{good}", f"a/00002.jpg,{bad}"], task)
+    sample.write_text(f"{TRACKS[task].header}\na/00001.jpg\na/00002.jpg,\n")
+    assert check(sample, [TRACKS[task].header, f"a/00001.jpg,{good}", f"a/00002.jpg,{good}"], task) == {}
+    found = check(sample, [TRACKS[task].header, f"a/00001.jpg,{good}", f"a/00002.jpg,{bad}"], task)
     assert list(found) == [3]
 
 

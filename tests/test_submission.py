@@ -20,7 +20,7 @@ from abaw_pipeline.submission.lint import lint
 from abaw_pipeline.submission.rows import LACKING, OWN, PAST_THE_END, collect, fill
 from abaw_pipeline.submission.settings import SubmissionSettings
 from abaw_pipeline.submission.write import provenance_path, write_submission
-from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.tracks import TRACKS
 
 HEADER = "image_location,valence,arousal"
 
@@ -40,7 +40,7 @@ def ensemble(layout: Layout, predictions: Mapping[str, np.ndarray], task: str = 
 def sample(layout: Layout, names: list[str], task: str = "va") -> Path:
     path = layout.sample(task)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([TASKS[task].sample_header, *(f"{name}," for name in names)]) + "\n")
+    path.write_text("\n".join([TRACKS[task].header, *(f"{name}," for name in names)]) + "\n")
     return path
 
 
@@ -164,7 +164,7 @@ def test_of_classes_the_most_probable_one_is_written(layout: Layout) -> None:
     ensemble(layout, {"a": expressions((3, 0.9), (0, 0.3), (7, 0.2)), "b": np.full((1, 8), 1 / 8)}, "expr")
     wanted = sample(layout, ["b/00001.jpg", "a/00003.jpg", "a/00001.jpg", "a/00002.jpg", "a/00005.jpg"], "expr")
     lines = written(layout, "expr")
-    assert lines[0] == TASKS["expr"].sample_header
+    assert lines[0] == TRACKS["expr"].header
     assert lines[1:] == ["b/00001.jpg,0", "a/00003.jpg,7", "a/00001.jpg,3", "a/00002.jpg,0", "a/00005.jpg,7"]
     assert lint("expr", layout.submission("mean", "expr"), wanted) == []
 
@@ -173,7 +173,7 @@ def test_units_are_present_from_a_probability_of_one_half_on(layout: Layout) -> 
     probabilities = np.tile([0.0, 0.4999, 0.5, 1.0], (2, 3))
     ensemble(layout, {"a": probabilities}, "au")
     wanted = sample(layout, ["a/00002.jpg"], "au")
-    assert written(layout, "au") == [TASKS["au"].sample_header, "a/00002.jpg,0,0,1,1,0,0,1,1,0,0,1,1"]
+    assert written(layout, "au") == [TRACKS["au"].header, "a/00002.jpg,0,0,1,1,0,0,1,1,0,0,1,1"]
     assert lint("au", layout.submission("mean", "au"), wanted) == []
 
 

@@ -16,7 +16,7 @@ from abaw_pipeline import __version__
 from abaw_pipeline.runtime.storage import EXIT_CODE, CannotWrite, fault_of
 
 VERBS = {
-    "demo": "Write the built-in corpus, an Aff-Wild2-shaped data set that needs no licence.",
+    "demo": "Write the built-in corpus, which needs no licence, in the layout of any data set that is read.",
     "predict": "Predict raw recordings with a trained ensemble.",
     "lint": "Check a submission file against the organisers' format and sample file.",
     "check": "Check the settings and say what a run would contain.",

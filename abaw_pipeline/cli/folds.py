@@ -66,7 +66,7 @@ def _folds(run: Run, experiment: str) -> tuple[list[Clip], dict[str, int], dict[
 
 
 def _tell(folds: Mapping[str, Fold], clips: list[Clip], counts: Mapping[str, int]) -> None:
-    recording = {clip.id: clip.recording for clip in clips}
+    recording = {clip.id: clip.source for clip in clips}
     rows = []
     for name, fold in folds.items():
         held = fold.validation

@@ -16,13 +16,11 @@ from abaw_pipeline.datasets.base import STAGE, VIDEO_SUFFIXES, DataSet, need_fil
 from abaw_pipeline.datasets.labels import read_clip_list, read_label_file
 from abaw_pipeline.datasets.names import person, stated_rate
 from abaw_pipeline.datasets.samples import read_sample_file
-from abaw_pipeline.datasets.settings import Affwild2Settings
+from abaw_pipeline.datasets.settings import SETS, Affwild2Settings
 from abaw_pipeline.datasets.tables import read_tables
 from abaw_pipeline.tasks import TASKS, Task
+from abaw_pipeline.tracks import TRACKS
 from abaw_pipeline.types import Clip, Skipped, Split
-
-SETS = {"Train_Set": "train", "Validation_Set": "val"}
-"""Folder of annotations to split."""
 
 Paths = dict[str, list[Path]]
 """Places by clip id or recording name; more than one is reported, not chosen from."""
@@ -39,7 +37,7 @@ def find(settings: Affwild2Settings, where: str) -> DataSet:
         ``skipped`` and nowhere else.
 
     Raises:
-        ValueError: a missing folder or file that the settings name; a clip on both sides of a split.
+        ValueError: a missing folder or file that the settings name.
     """
     root = need_folder(Path(settings.root), f"{where}.root")
     samples = {str(task): need_file(root / path, f"{where}.samples.{task}") for task, path in settings.samples.items()}
@@ -47,10 +45,9 @@ def find(settings: Affwild2Settings, where: str) -> DataSet:
     for task, clips in _test_clips(settings, root, samples, where).items():
         for clip in clips:
             splits[clip].setdefault(task, set()).add("test")
-    _refuse_leaks(splits, where)
     crops = _folders(_given(settings, "crops", root, where))
     videos = _videos(_given(settings, "recordings", root, where))
-    found = DataSet(samples=samples)
+    found = DataSet(samples=samples, refused=leaks(splits, where))
     found.labels, faults = _read_labels(files)
     for task, table in read_tables(settings, root, splits, {*splits, *crops, *videos}, where).items():
         found.labels[task] = table.rows
@@ -58,7 +55,7 @@ def find(settings: Affwild2Settings, where: str) -> DataSet:
             splits[clip][task] = {split}
     known = set(splits) | set(crops)
     for clip in sorted(known):
-        made = _clip(clip, known, videos, crops, splits[clip])
+        made = _clip(clip, known, videos, crops, splits[clip], settings.rate)
         if clip in faults or isinstance(made, str):
             found.skipped.append(Skipped(clip, STAGE, faults.get(clip) or str(made)))
         else:
@@ -110,19 +107,19 @@ def _test_clips(settings: Affwild2Settings, root: Path, samples: dict[str, Path]
     for task, name in settings.test_lists.items():
         tests[task].update(read_clip_list(need_file(root / name, f"{where}.test_lists.{task}")))
     for sampled, path in samples.items():
-        tests[sampled].update(clip for clip, _ in read_sample_file(path, TASKS[sampled]))
+        tests[sampled].update(clip for clip, _ in read_sample_file(path, TRACKS[sampled]))
     return tests
 
 
-def _refuse_leaks(splits: dict[str, dict[str, set[Split]]], where: str) -> None:
-    leaks = [
-        f"{clip} ({task}: {', '.join(sorted(found))})"
+def leaks(splits: dict[str, dict[str, set[Split]]], where: str) -> list[str]:
+    """One line where clips stand in more than one split of a task."""
+    found = [
+        f"{clip} ({task}: {', '.join(sorted(several))})"
         for clip, tasks in sorted(splits.items())
-        for task, found in tasks.items()
-        if len(found) > 1
+        for task, several in tasks.items()
+        if len(several) > 1
     ]
-    if leaks:
-        raise ValueError(f"{where}: clips in more than one split of a task, remove all but one: {some(leaks)}")
+    return [f"{where}: clips in more than one split of a task, remove all but one: {some(found)}"] if found else []
 
 
 def _given(settings: Affwild2Settings, key: str, root: Path, where: str) -> list[Path]:
@@ -167,7 +164,9 @@ def _read_labels(files: dict[str, dict[str, Path]]) -> tuple[dict[str, dict[str,
     return labels, faults
 
 
-def _clip(clip: str, known: set[str], videos: Paths, crops: Paths, splits: dict[str, set[Split]]) -> Clip | str:
+def _clip(
+    clip: str, known: set[str], videos: Paths, crops: Paths, splits: dict[str, set[Split]], rate: float | None
+) -> Clip | str:
     """The clip, or what is wrong with it."""
     recording, side = person(clip, known)
     video = videos.get(clip) or videos.get(recording) or []
@@ -182,7 +181,7 @@ def _clip(clip: str, known: set[str], videos: Paths, crops: Paths, splits: dict[
         recording=recording,
         video=str(video[0]) if video else None,
         crops=str(pictures[0]) if pictures else None,
-        rate=None if video else stated_rate(recording),
+        rate=None if video else stated_rate(recording) or rate,
         side=side,
         splits={task: next(iter(found)) for task, found in sorted(splits.items())},
     )

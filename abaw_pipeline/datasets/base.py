@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -13,9 +14,33 @@ VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm")
 STAGE = "index"
 
 
+@dataclass(frozen=True)
+class Note:
+    """Something odd that an adapter met and settled.
+
+    Attributes:
+        rank: ``warning`` where data are lost or changed by it, else ``note``.
+        where: file, and line where there is one (``file: line 3``); or the clip.
+        what: what is odd. then: what is done about it.
+    """
+
+    rank: Literal["warning", "note"]
+    where: str
+    what: str
+    then: str
+    clip: str | None = None
+
+    @property
+    def text(self) -> str:
+        return f"{self.where}: {self.what}; {self.then}"
+
+
 @dataclass
 class DataSet:
     """One data set as its adapter sees it, content digests not yet filled in.
+
+    Attributes:
+        refused: why the data set as a whole can not be used, one line each; ``abaw index`` stops at the first.
 
     ``labels[task][clip]`` has shape ``(rows, task.width)``, float32; row ``i`` is frame number ``i + 1``.
     """
@@ -24,6 +49,8 @@ class DataSet:
     labels: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     samples: dict[str, Path] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
 
 def need_folder(path: Path, key: str) -> Path:

@@ -49,7 +49,7 @@ class TaskDefinition(Strict):
     def named(self, name: str) -> Task:
         """The task."""
         missing = math.nan if self.missing is None else self.missing
-        return Task(name, tuple(self.columns), "", "", self.kind, missing, level=self.level)
+        return Task(name, tuple(self.columns), "", self.kind, missing, level=self.level)
 
 
 def _well_named(definitions: dict[str, TaskDefinition]) -> dict[str, TaskDefinition]:

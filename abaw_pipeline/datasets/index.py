@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from abaw_pipeline.datasets import affwild2, recordings
 from abaw_pipeline.datasets.base import STAGE, DataSet, some
 from abaw_pipeline.datasets.contents import content_digests
 from abaw_pipeline.datasets.listing import listing_digest
+from abaw_pipeline.datasets.registry import ADAPTERS, DatasetSettings
 from abaw_pipeline.datasets.samples import read_sample_file
-from abaw_pipeline.datasets.settings import DatasetSettings
 from abaw_pipeline.runtime.files import atomic
 from abaw_pipeline.runtime.keys import array_digest, digest, file_digest
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.names import escape, unescape
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.tracks import TRACKS
 from abaw_pipeline.types import Clip, Skipped
 
 __all__ = [
@@ -40,8 +39,6 @@ __all__ = [
     "read_sample",
 ]
 
-ADAPTERS: dict[str, Callable[[Any, str], DataSet]] = {"affwild2": affwild2.find, "recordings": recordings.find}
-
 
 def build_index(name: str, settings: DatasetSettings, layout: Layout) -> Manifest:
     """List the data set ``name`` and write its index.
@@ -50,6 +47,8 @@ def build_index(name: str, settings: DatasetSettings, layout: Layout) -> Manifes
         ValueError: missing data, no usable clip, or (with ``on_bad_clip: stop``) a bad clip.
     """
     where, found = f"datasets.{name}", look(name, settings, layout)
+    if found.refused:
+        raise ValueError(found.refused[0])
     if found.skipped and settings.on_bad_clip == "stop":
         reasons = [f"{row.clip}: {row.reason}" for row in found.skipped]
         raise ValueError(f"{where}.on_bad_clip is 'stop' and {len(reasons)} clips are bad: {some(reasons)}")
@@ -59,7 +58,8 @@ def build_index(name: str, settings: DatasetSettings, layout: Layout) -> Manifes
     earlier = [path.stem for path in layout.labels("x").parent.glob("*.npz")]  # of tasks that may be forgotten now
     for task in {*TASKS, *earlier}:
         _write_labels(layout.labels(task), found.labels.get(task))
-        _copy_sample(layout.sample(task), found.samples.get(task))
+    for track in TRACKS:
+        _copy_sample(layout.sample(track), found.samples.get(track))
     manifest = Manifest(index_about(name, settings, found), index_entries(found), found.skipped)
     manifest.about["key"] = digest([manifest.about, manifest.clips])
     manifest.write(layout.clips)
@@ -81,7 +81,7 @@ def read_clips(layout: Layout) -> list[Clip]:
     """Every usable clip of a data set, sorted by id."""
     entries = Manifest.read(layout.clips, f"abaw index {layout.dataset}").clips
     return [
-        Clip(id=clip, **{key: value for key, value in entry.items() if key != "labels"})
+        Clip(id=clip, **{key: value for key, value in entry.items() if key not in ("labels", "notes")})
         for clip, entry in sorted(entries.items())
     ]
 
@@ -100,31 +100,33 @@ def read_labels(layout: Layout, task: str) -> dict[str, np.ndarray]:
         return {unescape(name): stored[name] for name in stored.files}
 
 
-def read_sample(layout: Layout, task: str) -> list[tuple[str, int]]:
+def read_sample(layout: Layout, track: str) -> list[tuple[str, int]]:
     """Clip id and frame number of every row of the organisers' sample file, in its order.
 
     Raises:
-        ValueError: the data set has no sample file of this task.
+        ValueError: the data set has no sample file of this track.
     """
-    path = layout.sample(task)
+    path = layout.sample(track)
     if not path.is_file():
-        raise ValueError(f"{path}: no sample file; set datasets.{layout.dataset}.samples.{task} and run 'abaw index'")
-    return read_sample_file(path, TASKS[task])
+        raise ValueError(f"{path}: no sample file; set datasets.{layout.dataset}.samples.{track} and run 'abaw index'")
+    return read_sample_file(path, TRACKS[track])
 
 
 def _fill_digests(found: DataSet, layout: Layout) -> None:
     """Give each clip the digest of its content; a clip with an unreadable part joins the skipped ones."""
-    parts = [part for clip in found.clips for part in (clip.video, clip.crops) if part]
+    parts = [part for clip in found.clips for part in (clip.video, clip.crops, *clip.stills) if part]
     digests, errors = content_digests(parts, layout.home / "digests.json")
     clips = []
     for clip in found.clips:
-        faults = [errors[part] for part in (clip.video, clip.crops) if part in errors]
+        faults = [errors[part] for part in (clip.video, clip.crops, *clip.stills) if part in errors]
         if faults:
             found.skipped.append(Skipped(clip.id, STAGE, faults[0]))
             for table in found.labels.values():
                 table.pop(clip.id, None)
         else:
-            content = {"video": digests.get(clip.video or ""), "crops": digests.get(clip.crops or "")}
+            content: dict[str, Any] = {"video": digests.get(clip.video or ""), "crops": digests.get(clip.crops or "")}
+            if clip.stills:
+                content["stills"] = [digests[still] for still in clip.stills]
             clips.append(replace(clip, digest=digest(content)))
     found.clips = clips
 
@@ -146,6 +148,7 @@ def index_entries(found: DataSet) -> dict[str, dict[str, Any]]:
             for task, table in sorted(found.labels.items())
             if clip.id in table
         }
+        entry["notes"] = [note.text for note in found.notes if note.clip == clip.id]
         entries[entry.pop("id")] = entry
     return entries
 

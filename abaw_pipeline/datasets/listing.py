@@ -6,11 +6,10 @@ Nothing is read: names, sizes and times only. The index itself goes by content.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from abaw_pipeline.datasets.affwild2 import SETS
-from abaw_pipeline.datasets.settings import Affwild2Settings, DatasetSettings
+from abaw_pipeline.datasets.registry import DatasetSettings
 from abaw_pipeline.datasets.tables import table_meaning
 from abaw_pipeline.runtime.digests import stamp_of
 from abaw_pipeline.runtime.keys import digest
@@ -28,32 +27,20 @@ def listing_digest(settings: DatasetSettings) -> str:
     root = Path(settings.root or ".")
     if not root.is_dir():
         return ""
-    if isinstance(settings, Affwild2Settings):
-        entries = _affwild2(settings, root)
-    elif settings.files:
-        entries = (_entry(root / name, name) for name in settings.files)
-    else:
-        entries = _inside(root, root)
-    return digest(sorted(entries))
+    entries = [entry for name in settings.watched for entry in _entries(root, name)]
+    tables: dict[str, str] = getattr(settings, "tables", {})
+    meant = [(f"table of {task}", digest(table_meaning(TASKS[task]))) for task in tables]
+    return digest(sorted([*entries, *meant]))
 
 
-def _affwild2(settings: Affwild2Settings, root: Path) -> Iterator[Entry]:
-    for task in settings.tasks:
-        for folder in TASKS[task].folders:
-            for name in SETS:
-                yield from _inside(root / settings.annotations / folder / name, root)
-    for name in [*settings.recordings, *settings.crops]:
-        yield from _inside(root / name, root)
-    for name in [*settings.test_lists.values(), *settings.samples.values()]:
-        yield _entry(root / name, name)
-    for own, name in settings.tables.items():
-        yield f"{name} as {digest(table_meaning(TASKS[own]))}", _entry(root / name, name)[1]
+def _entries(root: Path, name: str) -> Iterable[Entry]:
+    """A file, or what lies directly in a folder."""
+    place = root / name
+    return _inside(place, root) if place.is_dir() else [_entry(place, name)]
 
 
 def _inside(folder: Path, root: Path) -> Iterator[Entry]:
-    """One entry for everything directly in a folder; none where the folder is missing."""
-    if not folder.is_dir():
-        return
+    """One entry for everything directly in a folder."""
     start = os.path.relpath(folder, root)
     with os.scandir(folder) as found:
         for item in found:

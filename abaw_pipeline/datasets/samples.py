@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from abaw_pipeline.tasks import Task
+from abaw_pipeline.tracks import Track
 
 _ROW = re.compile(r"(?P<clip>.+)/(?P<frame>\d+)\.[A-Za-z]+")
 
 
-def sample_names(path: Path, task: Task) -> Iterator[str]:
+def sample_names(path: Path, track: Track) -> Iterator[str]:
     """First field of each row (``2-30-640x360/00001.jpg``), streamed.
 
     Rows may end in commas or lack their values; a byte order mark, carriage returns and empty lines at the end
@@ -22,8 +22,8 @@ def sample_names(path: Path, task: Task) -> Iterator[str]:
     """
     with path.open(encoding="utf-8-sig") as stream:
         header = stream.readline().strip().rstrip(", ")
-        if header != task.sample_header:
-            raise ValueError(f"{path}: line 1: expected the header '{task.sample_header}', found '{header[:80]}'")
+        if header != track.header:
+            raise ValueError(f"{path}: line 1: expected the header '{track.header}', found '{header[:80]}'")
         empty = 0
         for number, line in enumerate(stream, start=2):
             name = line.split(",", 1)[0].strip()
@@ -44,13 +44,13 @@ def split_name(name: str, path: Path, line: int) -> tuple[str, int]:
     return match["clip"], int(match["frame"])
 
 
-def read_sample_file(path: Path, task: Task) -> list[tuple[str, int]]:
+def read_sample_file(path: Path, track: Track) -> list[tuple[str, int]]:
     """Clip id and frame number of every row, in the sample's order.
 
     Raises:
         ValueError: see ``sample_names``; also a sample without rows.
     """
-    rows = [split_name(name, path, line) for line, name in enumerate(sample_names(path, task), start=2)]
+    rows = [split_name(name, path, line) for line, name in enumerate(sample_names(path, track), start=2)]
     if not rows:
         raise ValueError(f"{path}: line 2: no rows after the header")
     return rows

@@ -13,7 +13,7 @@ import numpy as np
 
 from abaw_pipeline.datasets.base import need_file
 from abaw_pipeline.datasets.labels import fits, fitting
-from abaw_pipeline.datasets.settings import Affwild2Settings
+from abaw_pipeline.datasets.settings import LabelledSettings
 from abaw_pipeline.runtime.text import text_lines
 from abaw_pipeline.strict import nearest
 from abaw_pipeline.tasks import TASKS, Task
@@ -38,7 +38,7 @@ class Table:
 
 
 def read_tables(
-    settings: Affwild2Settings, root: Path, splits: Splits, clips: Collection[str], where: str
+    settings: LabelledSettings, root: Path, splits: Splits, clips: Collection[str], where: str
 ) -> dict[str, Table]:
     """The tables of a data set by task; a clip whose split a table does not tell takes that of its other tasks.
 

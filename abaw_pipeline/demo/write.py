@@ -1,4 +1,4 @@
-"""One recording of the built-in corpus to disk: video, aligned crops, annotations or hidden truth."""
+"""One recording of the built-in corpus to disk: video and aligned crops."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ import numpy as np
 
 from abaw_pipeline.demo import face, scene, voice
 from abaw_pipeline.demo.cast import SOUND_LENGTH, Person, Recording
-from abaw_pipeline.demo.layout import crop_path, write_labels
 from abaw_pipeline.demo.performance import Part, perform, stream
+from abaw_pipeline.demo.shapes import SHAPES
 from abaw_pipeline.demo.signals import CONTROLS
 from abaw_pipeline.demo.video import write_video
 
 _CROP_QUALITY = 92
 
 
-def write_recording(root: Path, recording: Recording, seed: int) -> None:
-    """Write everything of one recording below ``root``; the same arguments give the same bytes."""
+def write_recording(root: Path, recording: Recording, seed: int, layout: str) -> None:
+    """Write the pictures and the sound of one recording below ``root``; the same arguments give the same bytes.
+
+    Args:
+        layout: one of ``SHAPES``.
+    """
     cv2.setNumThreads(1)  # recordings are written in parallel
     parts = perform(recording, seed)
     times = np.arange(recording.frames) / float(recording.rate)
     shots = [
-        _shots(root, person, part, times, stream(seed, recording, 4, seat))
+        _shots(root, layout, person, part, times, stream(seed, recording, 4, seat))
         for seat, (person, part) in enumerate(zip(recording.people, parts, strict=True))
     ]
     pictures = (np.hstack(pieces) for pieces in zip(*shots, strict=True))
-    path = root / recording.batch / f"{recording.name}.mp4"
+    path = SHAPES[layout].video(root, recording)
     path.parent.mkdir(parents=True, exist_ok=True)
     size = (recording.width, scene.HEIGHT)
     write_video(path, pictures, size, recording.rate, _sound(recording, parts, seed), voice.SAMPLE_RATE)
-    for person, part in zip(recording.people, parts, strict=True):
-        if person.clip is not None:
-            write_labels(root, recording.split, person.clip, part.labels)
 
 
 def _sound(recording: Recording, parts: list[Part], seed: int) -> np.ndarray | None:
@@ -44,7 +45,9 @@ def _sound(recording: Recording, parts: list[Part], seed: int) -> np.ndarray | N
     return voice.speak(stream(seed, recording, 5), parts[0].emotion.arousal, seconds)
 
 
-def _shots(root: Path, person: Person, part: Part, times: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def _shots(
+    root: Path, layout: str, person: Person, part: Part, times: np.ndarray, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
     """The person's half of every picture; on the way their crops are written."""
     backdrop, poses = scene.draw_backdrop(rng), scene.draw_poses(rng, times)
     who = face.make_person(scene.draw_tone(rng), rng.uniform(-1, 1, len(face.IDENTITY)))
@@ -57,8 +60,9 @@ def _shots(root: Path, person: Person, part: Part, times: np.ndarray, rng: np.ra
             yield backdrop
             continue
         picture = scene.stand(face.draw_face(who, weights[i], mouths[i], float(gapes[i])), poses[i], backdrop)
-        if person.clip is not None:
-            _write_crop(crop_path(root, person.clip, i + 1), scene.aligned_crop(picture, landmarks[i]))
+        crop = person.clip and SHAPES[layout].crop(root, person.clip, i + 1)
+        if crop:
+            _write_crop(crop, scene.aligned_crop(picture, landmarks[i]))
         yield picture
 
 

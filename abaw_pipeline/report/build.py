@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from abaw_pipeline.datasets.index import read_labels
-from abaw_pipeline.datasets.settings import DatasetSettings
+from abaw_pipeline.datasets.registry import DatasetSettings
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.report.compare import LIKENESS, typical
 from abaw_pipeline.report.comparison_plot import comparison_plot

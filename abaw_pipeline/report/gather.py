@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from abaw_pipeline.datasets.settings import DatasetSettings
+from abaw_pipeline.datasets.registry import DatasetSettings
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.report.skipped import media_entries, media_notes, skipped_clips

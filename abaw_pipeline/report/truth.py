@@ -10,7 +10,8 @@ import numpy as np
 
 from abaw_pipeline.datasets.base import need_folder
 from abaw_pipeline.datasets.labels import read_label_file
-from abaw_pipeline.datasets.settings import Affwild2Settings, DatasetSettings
+from abaw_pipeline.datasets.registry import DatasetSettings
+from abaw_pipeline.datasets.settings import LabelledSettings
 from abaw_pipeline.submission.rows import LACKING, collect
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training import scores
@@ -24,7 +25,7 @@ def read_truth(name: str, settings: DatasetSettings, task: str) -> dict[str, np.
     Raises:
         ValueError: the folder that the settings name is missing, or a file in it is no label file.
     """
-    if not isinstance(settings, Affwild2Settings) or settings.truth is None:
+    if not isinstance(settings, LabelledSettings) or settings.truth is None:
         return {}
     folder = need_folder(Path(settings.root) / settings.truth, f"datasets.{name}.truth")
     return {path.stem: read_label_file(path, TASKS[task]) for path in sorted((folder / task).glob("[!.]*.txt"))}

@@ -17,6 +17,7 @@ from abaw_pipeline.datasets.samples import sample_names
 from abaw_pipeline.strict import nearest
 from abaw_pipeline.submission.order import RowOrder
 from abaw_pipeline.tasks import TASKS, Task
+from abaw_pipeline.tracks import TRACKS, Track
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _WHOLE = re.compile(r"\d+")
@@ -38,26 +39,25 @@ def lint(task: str, file: Path, sample: Path) -> list[Offence]:
     Raises:
         ValueError: no such task or file, or a sample file that is not one.
     """
-    written = [name for name, one in TASKS.items() if one.sample_header]
-    if task not in written:
-        raise ValueError(f"no task '{task}' with a submission{nearest(task, written)}")
+    if task not in TRACKS:
+        raise ValueError(f"no track '{task}'{nearest(task, TRACKS)}")
     for path in (file, sample):
         if not path.is_file():
             raise ValueError(f"{path}: no such file")
-    order = RowOrder(list(sample_names(sample, TASKS[task])))
+    order = RowOrder(list(sample_names(sample, TRACKS[task])))
     found: list[Offence] = []
     last = 0
     for last, line in _lines(file):
-        check = _header(line, TASKS[task]) if last == 1 else _row(line, last, order, TASKS[task])
+        check = _header(line, TRACKS[task]) if last == 1 else _row(line, last, order, TASKS[task])
         found += [Offence(last, message) for message in check]
     if not last:
-        found.append(Offence(1, f"the file is empty; the header must be '{TASKS[task].sample_header}'"))
+        found.append(Offence(1, f"the file is empty; the header must be '{TRACKS[task].header}'"))
     return sorted(found + [Offence(line, message) for line, message in order.finish(max(last, 1) + 1)])
 
 
 def rows_of(task: str, sample: Path) -> int:
     """Number of rows that a sample file asks for."""
-    return sum(1 for _ in sample_names(sample, TASKS[task]))
+    return sum(1 for _ in sample_names(sample, TRACKS[task]))
 
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
@@ -67,11 +67,11 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
             yield number, line.rstrip("\r\n")
 
 
-def _header(line: str, task: Task) -> Iterator[str]:
+def _header(line: str, track: Track) -> Iterator[str]:
     if line.startswith("\ufeff"):
         yield "starts with a byte order mark; save it as plain UTF-8"
-    if line.removeprefix("\ufeff") != task.sample_header:
-        yield f"the header must be '{task.sample_header}', not '{line[:80]}'"
+    if line.removeprefix("\ufeff") != track.header:
+        yield f"the header must be '{track.header}', not '{line[:80]}'"
 
 
 def _row(line: str, number: int, order: RowOrder, task: Task) -> Iterator[str]:

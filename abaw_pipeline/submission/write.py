@@ -23,6 +23,7 @@ from abaw_pipeline.submission.provenance import git_commit, model_keys, versions
 from abaw_pipeline.submission.rows import LACKING, PAST_THE_END, Rows, collect, fill
 from abaw_pipeline.submission.settings import SubmissionSettings
 from abaw_pipeline.tasks import TASKS, Kind, Task
+from abaw_pipeline.tracks import TRACKS
 
 
 def write_submission(
@@ -41,7 +42,7 @@ def write_submission(
         ValueError: no sample file, no or stale predictions, rows without a prediction that ``settings.fill`` does
             not say how to fill, or a file that the linter would refuse.
     """
-    written = [name for name, one in TASKS.items() if one.sample_header and one.kind in _TEXTS]
+    written = [name for name, one in TASKS.items() if name in TRACKS and one.kind in _TEXTS]
     if task not in written:
         raise ValueError(f"no submission writer for task '{task}' yet; there are those for {', '.join(written)}")
     sample = layout.sample(task)
@@ -55,7 +56,7 @@ def write_submission(
         os.utime(path)
         return path
     journal.begin(1)
-    names = list(sample_names(sample, TASKS[task]))
+    names = list(sample_names(sample, TRACKS[task]))
     wanted = [split_name(name, sample, line) for line, name in enumerate(names, start=2)]
     predictions = _reader(ArrayStore(layout.ensemble(ensemble), made_by), manifest, task)
     rows = collect(wanted, len(TASKS[task].columns), predictions)
@@ -103,7 +104,7 @@ def _write(path: Path, names: list[str], values: np.ndarray, task: Task, decimal
     texts = _TEXTS[task.kind](values, decimals)
     with atomic(path) as temporary:
         with temporary.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(f"{task.sample_header}\n")
+            stream.write(f"{TRACKS[task.name].header}\n")
             stream.writelines(f"{name},{text}\n" for name, text in zip(names, texts, strict=True))
         offences = lint(task.name, temporary, sample)
         if offences:

@@ -20,6 +20,7 @@ rule corpus:
         root=lambda wildcards: CONFIG.datasets[wildcards.dataset].root,
         clips=lambda wildcards: GENERATED[wildcards.dataset].clips,
         seed=lambda wildcards: GENERATED[wildcards.dataset].seed,
+        shape=lambda wildcards: CONFIG.datasets[wildcards.dataset].adapter,
     wildcard_constraints:
         dataset="|".join(GENERATED) or "nothing-is-generated",
     log:
@@ -34,7 +35,7 @@ rule corpus:
     message:
         "write the built-in corpus to {params.root}"
     shell:
-        "({params.abaw} demo '{params.root}' --clips {params.clips} --seed {params.seed}"
+        "({params.abaw} demo '{params.root}' --layout {params.shape} --clips {params.clips} --seed {params.seed}"
         " && {params.abaw} listing {wildcards.dataset}) > {log} 2>&1"
 
 

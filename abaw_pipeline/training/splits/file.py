@@ -59,7 +59,7 @@ def listed_folds(path: Path, clips: Sequence[Clip], splits: Mapping[str, Split])
     Raises:
         ValueError: besides those of ``read_rows``: an unknown clip, a test clip, a recording in two folds.
     """
-    known = {clip.id: clip.recording for clip in clips}
+    known = {clip.id: clip.source for clip in clips}
     rows = read_rows(path)
     folds: dict[str, list[str]] = {name: [] for name in fold_order(row.fold for row in rows)}
     first: dict[str, Row] = {}

@@ -73,7 +73,7 @@ def split(
 
 def shared_recordings(clips: Sequence[Clip], fold: Fold) -> list[str]:
     """Recordings with clips on both sides; only an official split can have any."""
-    recording = {clip.id: clip.recording for clip in clips}
+    recording = {clip.id: clip.source for clip in clips}
     return sorted({recording[c] for c in fold.train} & {recording[c] for c in fold.validation})
 
 
@@ -86,9 +86,9 @@ def _parts_and_val(
     """
     if not val:
         raise ValueError("folds: parts+val holds out the official validation clips, and there are none")
-    recordings = {clip.recording for clip in val}
-    moved = [clip for clip in train if clip.recording in recordings]
-    parts = _parts([clip for clip in train if clip.recording not in recordings], k - 1, seed, annotated)
+    recordings = {clip.source for clip in val}
+    moved = [clip for clip in train if clip.source in recordings]
+    parts = _parts([clip for clip in train if clip.source not in recordings], k - 1, seed, annotated)
     last = f"fold{k}"
     folds = _each_against_the_rest({**parts, last: _ids([*val, *moved])})
     folds[last].notes.extend(
@@ -113,7 +113,7 @@ def _parts(clips: Sequence[Clip], k: int, seed: int | None, annotated: Mapping[s
     """
     recordings: dict[str, list[str]] = defaultdict(list)
     for clip in clips:
-        recordings[clip.recording].append(clip.id)
+        recordings[clip.source].append(clip.id)
     if len(recordings) < k:
         raise ValueError(f"folds.k: {k} parts need at least {k} recordings, there are {len(recordings)}; lower k")
     frames = {name: sum(annotated.get(clip, 0) for clip in ids) for name, ids in recordings.items()}

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from abaw_pipeline.demo.cast import Recording, plan
+from abaw_pipeline.demo.performance import perform
+from abaw_pipeline.demo.shape import Shape
 from abaw_pipeline.tasks import TASKS, Task
+from abaw_pipeline.tracks import TRACKS
 from abaw_pipeline.types import Split
 
 _SET_FOLDERS = {"train": "Train_Set", "val": "Validation_Set"}
@@ -56,10 +60,37 @@ def write_samples(root: Path, rows: Sequence[tuple[str, int]]) -> None:
         names.parent.mkdir(parents=True, exist_ok=True)
         names.write_text("".join(f"{clip}\n" for clip, _ in rows), encoding="utf-8")
         dummy = ",".join(["0"] * task.width)
-        lines = [task.sample_header]
+        lines = [TRACKS[task.name].header]
         for index, (clip, count) in enumerate(rows):
             end = "," if task.name == "expr" and index % 2 else ""
             lines += [f"{clip}/{number:05d}.jpg,{dummy}{end}" for number in range(1, count + 1)]
         sample = root / "sample_submission" / f"{task.name}.txt"
         sample.parent.mkdir(parents=True, exist_ok=True)
         sample.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _video(root: Path, recording: Recording) -> Path:
+    return root / recording.batch / f"{recording.name}.mp4"
+
+
+def _annotate(root: Path, recordings: Sequence[Recording], seed: int) -> None:
+    for recording in recordings:
+        for person, part in zip(recording.people, perform(recording, seed), strict=True):
+            if person.clip is not None:
+                write_labels(root, recording.split, person.clip, part.labels)
+    write_samples(root, sample_rows(recordings, seed))
+
+
+def sample_rows(recordings: Sequence[Recording], seed: int) -> list[tuple[str, int]]:
+    """Rows per test clip, the clips in an order of their own as in the organisers' files."""
+    rows = [
+        (person.clip, recording.frames + person.extra_rows)
+        for recording in recordings
+        for person in recording.people
+        if recording.split == "test" and person.clip is not None
+    ]
+    order = np.random.default_rng(np.random.SeedSequence([seed, 20_000])).permutation(len(rows))
+    return [rows[i] for i in order]
+
+
+SHAPE = Shape(plan, _video, crop_path, _annotate)
