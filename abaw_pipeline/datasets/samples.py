@@ -32,20 +32,21 @@ def sample_names(path: Path, track: Track) -> Iterator[str]:
                 continue
             if empty:
                 raise ValueError(f"{path}: line {empty}: an empty row in the middle of a sample file")
-            split_name(name, track, path, number)
+            split_row(name, track, path, number)
             yield name
 
 
-def split_name(name: str, track: Track, path: Path, line: int) -> tuple[str, int]:
-    """Clip id and frame number (from 1) of ``clip/00001.jpg``, or of a clip's name and 1 where a row is a clip.
+def split_row(name: str, track: Track, path: Path, line: int) -> tuple[str, int]:
+    """Clip id and frame number (from 1) of a row's name; 1 where a row is a clip."""
+    if track.level == "frame":
+        return split_name(name, path, line)
+    if not clip_id(name):
+        raise ValueError(f"{path}: line {line}: '{name[:80]}' names no clip")
+    return clip_id(name), 1
 
-    Args:
-        path, line: for the error.
-    """
-    if track.level == "clip":
-        if not clip_id(name):
-            raise ValueError(f"{path}: line {line}: '{name[:80]}' names no clip")
-        return clip_id(name), 1
+
+def split_name(name: str, path: Path, line: int) -> tuple[str, int]:
+    """Clip id and frame number (from 1) of ``clip/00001.jpg``; ``path`` and ``line`` are for the error."""
     match = _ROW.fullmatch(name)
     if not match or int(match["frame"]) < 1:
         raise ValueError(f"{path}: line {line}: '{name[:80]}' is not '<clip>/<frame number from 1>.jpg'")
@@ -76,7 +77,7 @@ def read_sample_file(path: Path, track: Track) -> list[tuple[str, int]]:
     Raises:
         ValueError: see ``sample_names``; also a sample without rows.
     """
-    rows = [split_name(name, track, path, line) for line, name in enumerate(sample_names(path, track), start=2)]
+    rows = [split_row(name, track, path, line) for line, name in enumerate(sample_names(path, track), start=2)]
     if not rows:
         raise ValueError(f"{path}: line 2: no rows after the header")
     return rows

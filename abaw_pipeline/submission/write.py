@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from abaw_pipeline.datasets.samples import known_clip, sample_names, split_name
+from abaw_pipeline.datasets.samples import known_clip, sample_names, split_row
 from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.runtime.code import code_digest
 from abaw_pipeline.runtime.files import atomic, read_json, write_json
@@ -66,7 +66,7 @@ def write_submission(
         return path
     journal.begin(1)
     names = list(sample_names(sample, track))
-    wanted = [split_name(name, track, sample, line) for line, name in enumerate(names, start=2)]
+    wanted = [split_row(name, track, sample, line) for line, name in enumerate(names, start=2)]
     rows = {
         task: collect(wanted, len(TASKS[task].columns), _reader(layout, ensemble, fused[task], task))
         for task, ensemble in asked.ensembles.items()
