@@ -13,7 +13,7 @@ from abaw_pipeline.datasets.base import Note, some
 from abaw_pipeline.datasets.labels import MOST_FRAMES, Place, allowed, dense, short, wanted
 from abaw_pipeline.datasets.samples import split_name
 from abaw_pipeline.runtime.text import text_lines
-from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.tasks import TASKS, Task
 from abaw_pipeline.tracks import TRACKS
 
 _TRACK = TRACKS["mtl"]
@@ -58,6 +58,11 @@ class _Rows:
     lines: list[int] = field(default_factory=list)
     values: list[list[float]] = field(default_factory=list)
 
+    def add(self, place: Place, line: int, values: list[float]) -> None:
+        self.places.append(place)
+        self.lines.append(line)
+        self.values.append(values)
+
 
 def read_mtl_labels(path: Path, tasks: Collection[str] = _TRACK.tasks) -> MtlLabels:
     """One annotation file; rows may end in a comma and stand in any order.
@@ -72,10 +77,7 @@ def read_mtl_labels(path: Path, tasks: Collection[str] = _TRACK.tasks) -> MtlLab
     rows = _parse(path, found)
     values = np.array(rows.values).reshape(-1, _TRACK.width)
     for task in tasks:
-        for row in np.flatnonzero(~allowed(values[:, _COLUMNS[task]], TASKS[task])):
-            text = ",".join(f"{value:g}" for value in values[row, _COLUMNS[task]])
-            clip, line = rows.places[row][0], rows.lines[row]
-            found.faults.setdefault(clip, f"{path}: line {line}: {task} '{text}' is not {wanted(TASKS[task])}")
+        _check(path, rows, values[:, _COLUMNS[task]], TASKS[task], found.faults)
     places, settled, odd = _once(rows, values, tasks)
     found.notes += _notes(path, [one for one in odd if one[0] not in found.faults])
     for task in tasks:
@@ -86,11 +88,8 @@ def read_mtl_labels(path: Path, tasks: Collection[str] = _TRACK.tasks) -> MtlLab
 
 def _parse(path: Path, found: MtlLabels) -> _Rows:
     """The rows of a file; those that hold no numbers become faults of their clips, those without a clip one note."""
-    lines, rows, strays = text_lines(path), _Rows(), []
-    header = lines[0].strip() if lines else ""
-    if [part.strip() for part in header.split(",")][: len(_HEADER)] != _HEADER:
-        raise ValueError(f"{path}: line 1: expected the header '{_TRACK.header}', found '{short(header)}'")
-    for line, text in enumerate(lines[1:], start=2):
+    rows, strays = _Rows(), []
+    for line, text in enumerate(_body(path), start=2):
         name, *cells = text.strip().rstrip(", ").split(",")
         try:
             clip, frame = split_name(name.strip(), path, line)
@@ -101,10 +100,8 @@ def _parse(path: Path, found: MtlLabels) -> _Rows:
         if values is None or frame > MOST_FRAMES:
             what = f"an image and {_TRACK.width} numbers" if values is None else f"a frame from 1 to {MOST_FRAMES}"
             found.faults.setdefault(clip, f"{path}: line {line}: '{short(text.strip())}' is not {what}")
-            continue
-        rows.places.append((clip, frame))
-        rows.lines.append(line)
-        rows.values.append(values)
+        else:
+            rows.add((clip, frame), line, values)
     if not rows.places and not found.faults:
         raise ValueError(f"{path}: line 2: no rows that name a frame ('<clip>/00001.jpg,...')")
     if strays:
@@ -113,12 +110,29 @@ def _parse(path: Path, found: MtlLabels) -> _Rows:
     return rows
 
 
+def _body(path: Path) -> list[str]:
+    """The lines after the header."""
+    lines = text_lines(path)
+    header = lines[0].strip() if lines else ""
+    if [part.strip() for part in header.split(",")][: len(_HEADER)] != _HEADER:
+        raise ValueError(f"{path}: line 1: expected the header '{_TRACK.header}', found '{short(header)}'")
+    return lines[1:]
+
+
 def _numbers(cells: list[str]) -> list[float] | None:
     try:
         values = [float(cell) for cell in cells]
     except ValueError:
         return None
     return values if len(values) == _TRACK.width else None
+
+
+def _check(path: Path, rows: _Rows, values: np.ndarray, task: Task, faults: dict[str, str]) -> None:
+    """Add the clips of which a row of ``(n, task.width)`` is no label."""
+    for row in np.flatnonzero(~allowed(values, task)):
+        text = ",".join(f"{value:g}" for value in values[row])
+        where = f"{path}: line {rows.lines[row]}"
+        faults.setdefault(rows.places[row][0], f"{where}: {task.name} '{text}' is not {wanted(task)}")
 
 
 def _once(rows: _Rows, values: np.ndarray, tasks: Collection[str]) -> tuple[list[Place], np.ndarray, list[Odd]]:
