@@ -95,7 +95,7 @@ def _check_joined(config: Config, source: str) -> None:
             if config.ensembles[ensemble].task != task:
                 predicted = config.ensembles[ensemble].task
                 raise ValueError(f"{where}.{task}: ensemble '{ensemble}' predicts '{predicted}'")
-        if not any(asked.name == name for asked in config.submissions()):
+        if not config.joined_datasets(name):
             raise ValueError(f"{where}: no data set with a sample file of track 'mtl' is predicted by all three")
 
 

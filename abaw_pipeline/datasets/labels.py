@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from abaw_pipeline.runtime.text import text_lines
+from abaw_pipeline.runtime.text import File, text_lines
 from abaw_pipeline.tasks import Kind, Task
 
 MOST_FRAMES = 10_000_000
@@ -17,7 +17,7 @@ Place = tuple[str, int]
 """A clip and a frame of it, from 1."""
 
 
-def read_label_file(path: Path, task: Task) -> np.ndarray:
+def read_label_file(path: File, task: Task) -> np.ndarray:
     """One annotation file.
 
     Returns:

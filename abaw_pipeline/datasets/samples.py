@@ -40,9 +40,9 @@ def split_row(name: str, track: Track, path: Path, line: int) -> tuple[str, int]
     """Clip id and frame number (from 1) of a row's name; 1 where a row is a clip."""
     if track.level == "frame":
         return split_name(name, path, line)
-    if not clip_id(name):
+    if not bare_id(name):
         raise ValueError(f"{path}: line {line}: '{name[:80]}' names no clip")
-    return clip_id(name), 1
+    return bare_id(name), 1
 
 
 def split_name(name: str, path: Path, line: int) -> tuple[str, int]:
@@ -53,7 +53,7 @@ def split_name(name: str, path: Path, line: int) -> tuple[str, int]:
     return match["clip"], int(match["frame"])
 
 
-def clip_id(name: str) -> str:
+def bare_id(name: str) -> str:
     """The id in ``[12345]``, ``"12345"`` or ``12345``; its zeros stay."""
     return name.strip(" \t\"'[]")
 
