@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from abaw_pipeline.datasets.names import clip_id
 from abaw_pipeline.runtime.text import text_lines
 from abaw_pipeline.tasks import Kind, Task
 
@@ -37,7 +38,7 @@ def read_clip_list(path: Path) -> list[str]:
     """Clip ids of a test list, one per line; a video suffix is taken off, empty lines do not count."""
     names = (line.strip() for line in text_lines(path))
     suffixes = (".mp4", ".avi", ".txt")
-    return [name[:-4] if name.lower().endswith(suffixes) else name for name in names if name]
+    return [clip_id(name[:-4] if name.lower().endswith(suffixes) else name) for name in names if name]
 
 
 def _numbers(rows: list[str], width: int) -> np.ndarray | None:

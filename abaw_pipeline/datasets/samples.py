@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from abaw_pipeline.datasets.names import clip_id
 from abaw_pipeline.tracks import Track
 
 _ROW = re.compile(r"(?P<clip>.+)/(?P<frame>\d+)\.[A-Za-z]+")
@@ -41,7 +42,7 @@ def split_name(name: str, path: Path, line: int) -> tuple[str, int]:
     match = _ROW.fullmatch(name)
     if not match or int(match["frame"]) < 1:
         raise ValueError(f"{path}: line {line}: '{name[:80]}' is not '<clip>/<frame number from 1>.jpg'")
-    return match["clip"], int(match["frame"])
+    return clip_id(match["clip"]), int(match["frame"])
 
 
 def read_sample_file(path: Path, track: Track) -> list[tuple[str, int]]:
