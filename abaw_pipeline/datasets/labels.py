@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from abaw_pipeline.datasets.names import clip_id
 from abaw_pipeline.runtime.text import File, text_lines
 from abaw_pipeline.tasks import Kind, Task
 
@@ -44,7 +45,7 @@ def read_clip_list(path: Path) -> list[str]:
     """Clip ids of a test list, one per line; a video suffix is taken off, empty lines do not count."""
     names = (line.strip() for line in text_lines(path))
     suffixes = (".mp4", ".avi", ".txt")
-    return [name[:-4] if name.lower().endswith(suffixes) else name for name in names if name]
+    return [clip_id(name[:-4] if name.lower().endswith(suffixes) else name) for name in names if name]
 
 
 def dense(places: Sequence[Place], values: np.ndarray) -> dict[str, np.ndarray]:

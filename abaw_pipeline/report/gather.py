@@ -172,6 +172,7 @@ def _ensemble(layout: Layout, dataset: DatasetSettings, name: str, settings: Ens
         "ensemble": name,
         "dataset": layout.dataset,
         "task": settings.task,
+        "compound": manifest.about.get("compound"),
         "models": manifest.about["models"],
         "random_features": manifest.about["random_features"],
         "clips": len(manifest.clips),

@@ -10,6 +10,7 @@ import numpy as np
 
 from abaw_pipeline.datasets.base import need_folder
 from abaw_pipeline.datasets.labels import read_label_file
+from abaw_pipeline.datasets.names import clip_id
 from abaw_pipeline.datasets.registry import DatasetSettings
 from abaw_pipeline.datasets.settings import LabelledSettings
 from abaw_pipeline.submission.rows import LACKING, collect
@@ -34,7 +35,8 @@ def read_truth(name: str, settings: DatasetSettings, task: str) -> dict[str, np.
         return {}
     folder = need_folder(Path(settings.root) / settings.truth, f"datasets.{name}.truth")
     if (folder / task).is_dir():
-        return {path.stem: read_label_file(path, TASKS[task]) for path in sorted((folder / task).glob("[!.]*.txt"))}
+        files = sorted((folder / task).glob("[!.]*.txt"))
+        return {clip_id(path.stem): read_label_file(path, TASKS[task]) for path in files}
     for track in (track for track in TRACKS.values() if task in track.tasks):
         path = folder / f"{track.name}{track.suffix}"
         if path.is_file():

@@ -8,6 +8,7 @@ import numpy as np
 
 from abaw_pipeline.datasets.labels import MOST_FRAMES, Place, allowed, dense, fits, fitting, read_label_file, short
 from abaw_pipeline.datasets.mtl_labels import read_mtl_labels
+from abaw_pipeline.datasets.names import clip_id
 from abaw_pipeline.datasets.samples import split_row
 from abaw_pipeline.runtime.text import File, text_lines
 from abaw_pipeline.submission.opened import opened
@@ -58,7 +59,7 @@ def _of_videos(files: dict[str, File], path: Path, track: Track) -> Tables:
     if not has_files_per_video(track):
         raise ValueError(f"{path}: {track.name} has no files per video; give one file in the format of the track")
     (task,) = track.parts
-    return {task.name: {clip: read_label_file(file, task) for clip, file in files.items()}}
+    return {task.name: {clip_id(name): read_label_file(file, task) for name, file in files.items()}}
 
 
 def _of_rows(file: File, track: Track, marks: bool) -> Tables:
