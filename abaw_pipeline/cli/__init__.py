@@ -39,7 +39,7 @@ VERBS = {
     "train": "Rule: train one fold and seed of an experiment.",
     "infer": "Rule: predict clips with one trained model.",
     "ensemble": "Rule: fuse the predictions of an ensemble's members.",
-    "submit": "Rule: write an ensemble's submission file.",
+    "submit": "Rule: write a submission file and the zip that is sent.",
     "curves": "Rule: one CSV and one plot per clip of an ensemble.",
     "report": "Rule: write the report page.",
 }
