@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from abaw_pipeline.datasets.base import STAGE, VIDEO_SUFFIXES, DataSet, need_folder, some
-from abaw_pipeline.datasets.names import person, stated_rate
+from abaw_pipeline.datasets.names import clip_id, person, stated_rate
 from abaw_pipeline.datasets.settings import MaterialSettings
 from abaw_pipeline.datasets.tables import read_tables
 from abaw_pipeline.types import Clip, Skipped, Split
@@ -77,13 +77,13 @@ def add_clips(
     Raises:
         ValueError: see ``find_material`` and ``tables.read_tables``.
     """
-    found.refused += leaks(splits, where)
     material = find_material(settings, root, where)
     names = {*splits, *material.crops, *material.videos}
     for task, table in read_tables(settings, root, splits, names, where).items():
         found.labels[task] = table.rows
         for clip, split in table.splits.items():
-            splits[clip][task] = {split}
+            splits[clip].setdefault(task, set()).add(split)
+    found.refused += leaks(splits, where)
     known = set(splits) | set(material.crops)
     for clip in sorted(known):
         made = material.clip(clip, known, splits[clip], settings.rate)
@@ -122,7 +122,7 @@ def _folders(places: list[Path]) -> Paths:
     for place in places:
         for entry in sorted(os.scandir(place), key=lambda entry: entry.name):
             if entry.is_dir() and not entry.name.startswith("."):
-                found[entry.name].append(place / entry.name)
+                found[clip_id(entry.name)].append(place / entry.name)
     return found
 
 
@@ -132,5 +132,5 @@ def _videos(places: list[Path]) -> Paths:
     for place in places:
         for path in sorted(place.iterdir()):
             if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith("."):
-                found[path.stem].append(path)
+                found[clip_id(path.stem)].append(path)
     return found

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from abaw_pipeline.demo import affwild2
+from abaw_pipeline.demo.affwild2 import crop_path
 from abaw_pipeline.demo.cast import Recording, plan
 from abaw_pipeline.demo.performance import perform, stream
 from abaw_pipeline.demo.shape import Shape
+from abaw_pipeline.demo.texts import label_number
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.tracks import TRACKS
 
@@ -37,7 +38,7 @@ def _video(root: Path, recording: Recording) -> Path | None:
 
 
 def _crop(root: Path, clip: str, number: int) -> Path | None:
-    return affwild2.crop_path(root, clip, number) if number % 16 in _ANNOTATED else None
+    return crop_path(root, clip, number) if number % 16 in _ANNOTATED else None
 
 
 def _annotate(root: Path, recordings: Sequence[Recording], seed: int) -> None:
@@ -91,7 +92,7 @@ def _other_expression(values: np.ndarray) -> np.ndarray:
 
 def _write(path: Path, rows: Iterable[Row], end: str = "", encoding: str = "utf-8", newline: str = "\n") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [_TRACK.header, *(f"{name},{','.join(map(affwild2.written, values))}{end}" for name, values in rows)]
+    lines = [_TRACK.header, *(f"{name},{','.join(map(label_number, values))}{end}" for name, values in rows)]
     path.write_text("\n".join(lines) + "\n", encoding=encoding, newline=newline)
 
 
