@@ -74,7 +74,7 @@ def _thinned(rng: np.random.Generator, labels: dict[str, np.ndarray]) -> np.ndar
 
 def _doubled(rows: Sequence[Row], rng: np.random.Generator) -> list[Row]:
     """The rows of a file, some of them twice, and some with another that gives another expression."""
-    found = []
+    found: list[Row] = []
     for name, values in rows:
         found.append((name, values))
         if rng.integers(_TWICE) == 0:
