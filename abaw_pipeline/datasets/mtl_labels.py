@@ -145,7 +145,7 @@ def _once(rows: _Rows, values: np.ndarray, tasks: Collection[str]) -> tuple[list
         if len(own) > 1:
             settled[at], kind = _settle(values[own])
             odd.append((clip, kind, rows.lines[own[1]], frame))
-    for row in np.flatnonzero(_half(values)) if "va" in tasks else []:
+    for row in np.flatnonzero(_half(values)).tolist() if "va" in tasks else ():
         clip, frame = rows.places[row]
         odd.append((clip, "half", rows.lines[row], frame))
     return list(groups), settled, odd

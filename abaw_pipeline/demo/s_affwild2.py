@@ -28,6 +28,9 @@ _LACKING = 0.12
 _TWICE, _CONTRADICTED = 23, 41
 """One row in so many stands twice, or is contradicted by another."""
 
+_EXPR = TASKS["va"].width
+"""Where the expression stands among the values of a row."""
+
 Row = tuple[str, np.ndarray]
 """Name of a crop, and the values ``(15,)`` of its frame."""
 
@@ -42,11 +45,11 @@ def _crop(root: Path, clip: str, number: int) -> Path | None:
 
 
 def _annotate(root: Path, recordings: Sequence[Recording], seed: int) -> None:
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 30_000]))
-    shuffled = [recordings[i] for i in rng.permutation(len(recordings))]
+    order = np.random.default_rng(np.random.SeedSequence([seed, 20_000])).permutation(len(recordings))
+    shuffled = [recordings[i] for i in order]
     rows = {split: list(_rows(shuffled, split, seed)) for split in ("train", "val", "test")}
-    _write(root / "training_set_annotations.txt", _doubled(rows["train"], rng))
-    _write(root / "validation_set_annotations.txt", _doubled(rows["val"], rng), encoding="utf-8-sig", newline="\r\n")
+    _write(root / "training_set_annotations.txt", _doubled(rows["train"]))
+    _write(root / "validation_set_annotations.txt", _doubled(rows["val"]), encoding="utf-8-sig", newline="\r\n")
     _write(root / "truth" / f"mtl{_TRACK.suffix}", rows["test"])
     dummies = [(name, np.zeros(_TRACK.width)) for name, _ in rows["test"]]
     _write(root / "sample_submission" / f"mtl{_TRACK.suffix}", dummies, end=",")
@@ -72,21 +75,21 @@ def _thinned(rng: np.random.Generator, labels: dict[str, np.ndarray]) -> np.ndar
     return np.concatenate(parts, axis=1)
 
 
-def _doubled(rows: Sequence[Row], rng: np.random.Generator) -> list[Row]:
+def _doubled(rows: Sequence[Row]) -> list[Row]:
     """The rows of a file, some of them twice, and some with another that gives another expression."""
+    told = [(name, values) for name, values in rows if values[_EXPR] != TASKS["expr"].missing]
+    others = {name: _other_expression(values) for name, values in told[::_CONTRADICTED]}
     found: list[Row] = []
-    for name, values in rows:
-        found.append((name, values))
-        if rng.integers(_TWICE) == 0:
-            found.append((name, values))
-        if rng.integers(_CONTRADICTED) == 0:
-            found.append((name, _other_expression(values)))
+    for at, (name, values) in enumerate(rows):
+        found += [(name, values)] * (2 if at % _TWICE == 1 else 1)
+        if name in others:
+            found.append((name, others[name]))
     return found
 
 
 def _other_expression(values: np.ndarray) -> np.ndarray:
-    at, other = TASKS["va"].width, values.copy()
-    other[at] = (other[at] + 1) % len(TASKS["expr"].columns)
+    other = values.copy()
+    other[_EXPR] = (other[_EXPR] + 1) % len(TASKS["expr"].columns)
     return other
 
 
