@@ -17,10 +17,10 @@ def label_text(task: Task, values: np.ndarray) -> str:
     Args:
         values: ``(rows, task.width)``.
     """
-    return _text([task.header, *(",".join(map(_number, row)) for row in values)])
+    return _text([task.header, *(",".join(map(label_number, row)) for row in values)])
 
 
-def _number(value: float) -> str:
+def label_number(value: float) -> str:
     """Integers plainly, else four decimals."""
     return str(int(value)) if value == int(value) else f"{value:.4f}"
 
