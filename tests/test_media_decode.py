@@ -9,11 +9,11 @@ import h5py
 import numpy as np
 import pytest
 
+from abaw_pipeline.datasets.truncation import missing_bytes
 from abaw_pipeline.media.clock import clock_of
 from abaw_pipeline.media.decode import pictures, upright
 from abaw_pipeline.media.resample import RATE
 from abaw_pipeline.media.sound import write_sound
-from abaw_pipeline.media.truncation import missing_bytes
 from abaw_pipeline.types import Clip
 from tests.media_fixtures import clicks, flashes, steady, tone, uneven, write_clip, write_crops
 
