@@ -10,8 +10,8 @@ import numpy as np
 
 from abaw_pipeline.datasets.base import Note, some
 from abaw_pipeline.datasets.label_tables import LabelTable, Row
+from abaw_pipeline.datasets.labels import MOST_FRAMES, dense
 from abaw_pipeline.datasets.on_frames import at_times, in_intervals, reach
-from abaw_pipeline.datasets.tables import MOST_FRAMES, by_clip
 from abaw_pipeline.tasks import Task
 from abaw_pipeline.types import Clip
 
@@ -37,7 +37,7 @@ def frame_labels(
     if task.level == "clip":
         return values.astype(np.float32)
     if table.per == "frame":
-        return by_clip([(clip.id, int(row.place[0])) for row in rows], values)[clip.id]
+        return dense([(clip.id, int(row.place[0])) for row in rows], values)[clip.id]
     places = np.array([row.place for row in rows])
     times = _times(clip, places, shown)
     if table.per == "clip":

@@ -12,17 +12,12 @@ import numpy as np
 
 from abaw_pipeline.datasets.base import need_file
 from abaw_pipeline.datasets.columns import Cells, read_csv
-from abaw_pipeline.datasets.labels import fits, fitting
+from abaw_pipeline.datasets.labels import MOST_FRAMES, Place, dense, fits, fitting
 from abaw_pipeline.datasets.settings import LabelledSettings
 from abaw_pipeline.strict import nearest
 from abaw_pipeline.tasks import TASKS, Task
 from abaw_pipeline.types import SPLITS, Split
 
-MOST_FRAMES = 10_000_000
-"""Frames of a clip: 100 hours and more. A slip of the pen beyond it would take the memory of as many rows."""
-
-Place = tuple[str, int]
-"""A clip and a frame of it, from 1."""
 Splits = Mapping[str, Mapping[str, Collection[Split]]]
 """What else is known of clips: their splits by clip and task."""
 
@@ -94,7 +89,7 @@ def read_table(path: Path, task: Task, clips: Collection[str]) -> Table:
     if len(wrong):
         row, column = wrong[0]
         raise ValueError(f"{path}: line {lines[row]}: {values[row, column]:g} is none of the {fitting(task)}")
-    return Table(by_clip(list(found), values), splits)
+    return Table(dense(list(found), values), splits)
 
 
 def _records(path: Path, task: Task) -> Iterator[tuple[int, Cells]]:
@@ -163,16 +158,3 @@ def as_number(text: str) -> float:
     except ValueError:
         return math.nan
     return value if math.isfinite(value) else math.nan
-
-
-def by_clip(places: list[Place], values: np.ndarray) -> dict[str, np.ndarray]:
-    """Rows ``(n, W)`` at their places, clip by clip."""
-    frames = np.array([frame for _, frame in places])
-    rows: dict[str, list[int]] = {}
-    for row, (clip, _) in enumerate(places):
-        rows.setdefault(clip, []).append(row)
-    found = {}
-    for clip, own in rows.items():
-        found[clip] = np.full((frames[own].max(), values.shape[1]), np.nan, np.float32)
-        found[clip][frames[own] - 1] = values[own]
-    return found
