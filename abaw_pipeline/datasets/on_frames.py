@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-SLACK_S = 5e-4
-"""Times in tables are written with three decimals or so: they may miss a frame's own time by that much."""
+SLACK_S = 6e-4
+"""Times in tables are often rounded to milliseconds: they may miss a frame's own time by half of one."""
 _ADJACENT = 1.5
 """Labels that are no more than this many usual steps apart follow one another; further apart, some are missing."""
 

@@ -59,14 +59,19 @@ def write_samples(root: Path, rows: Sequence[tuple[str, int]]) -> None:
         names = root / "names_of_videos_in_each_test_set" / f"{task.name}_test_set_release.txt"
         names.parent.mkdir(parents=True, exist_ok=True)
         names.write_text("".join(f"{clip}\n" for clip, _ in rows), encoding="utf-8")
-        dummy = ",".join(["0"] * task.width)
-        lines = [TRACKS[task.name].header]
-        for index, (clip, count) in enumerate(rows):
-            end = "," if task.name == "expr" and index % 2 else ""
-            lines += [f"{clip}/{number:05d}.jpg,{dummy}{end}" for number in range(1, count + 1)]
-        sample = root / "sample_submission" / f"{task.name}.txt"
-        sample.parent.mkdir(parents=True, exist_ok=True)
-        sample.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        write_sample(root, task, rows)
+
+
+def write_sample(root: Path, task: Task, rows: Sequence[tuple[str, int]]) -> None:
+    """Write the sample submission of one task, see ``write_samples``."""
+    dummy = ",".join(["0"] * task.width)
+    lines = [TRACKS[task.name].header]
+    for index, (clip, count) in enumerate(rows):
+        end = "," if task.name == "expr" and index % 2 else ""
+        lines += [f"{clip}/{number:05d}.jpg,{dummy}{end}" for number in range(1, count + 1)]
+    sample = root / "sample_submission" / f"{task.name}.txt"
+    sample.parent.mkdir(parents=True, exist_ok=True)
+    sample.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _video(root: Path, recording: Recording) -> Path:
