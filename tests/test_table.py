@@ -206,10 +206,10 @@ def test_a_split_of_a_task_comes_before_that_of_the_clip(base: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"clips": {"group": "woh"}}, "clips.csv: line 1: no column 'woh', which group names; did you mean 'who'?"),
+        ({"clips": {"group": "woh"}}, "clips.csv: line 1: no column 'woh' (setting 'group'); did you mean 'who'?"),
         ({"clips": {"file": "x.csv"}}, "datasets.mine.clips.file: no file"),
         ({"labels": {"va": {"file": "x.csv"}}}, "datasets.mine.labels.va.file: no file"),
-        ({"labels": {"va": {"file": "clips.csv", "clip": "name"}}}, "line 1: no column 'frame', which frame names"),
+        ({"labels": {"va": {"file": "clips.csv", "clip": "name"}}}, "line 1: no column 'frame' (setting 'frame')"),
         ({"clips": {"recording": None}}, "name the column of 'recording', of 'crops', or of both"),
         ({"labels": {"vaa": TIMED}}, "labels: no task 'vaa'"),
         ({"labels": {"eri": TIMED}}, "labels.eri.per: 'eri' has one label per clip; write per: clip"),

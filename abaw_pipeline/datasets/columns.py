@@ -66,7 +66,7 @@ def need_columns(wanted: Mapping[str, str | None], header: Collection[str], path
     for key, text in wanted.items():
         for name in _columns(text) if text is not None else ():
             if name not in header:
-                raise ValueError(f"{path}: line 1: no column '{name}', which {key} names{nearest(name, header)}")
+                raise ValueError(f"{path}: line 1: no column '{name}' (setting '{key}'){nearest(name, header)}")
 
 
 def _columns(wanted: str) -> list[str]:
