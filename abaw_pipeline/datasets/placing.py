@@ -11,7 +11,7 @@ import numpy as np
 from abaw_pipeline.datasets.base import Note, some
 from abaw_pipeline.datasets.label_tables import LabelTable, Row
 from abaw_pipeline.datasets.labels import MOST_FRAMES, dense
-from abaw_pipeline.datasets.on_frames import at_times, in_intervals, reach
+from abaw_pipeline.datasets.on_frames import SLACK_S, at_times, in_intervals, reach
 from abaw_pipeline.tasks import Task
 from abaw_pipeline.types import Clip
 
@@ -39,7 +39,7 @@ def frame_labels(
     if table.per == "frame":
         return dense([(clip.id, int(row.place[0])) for row in rows], values)[clip.id]
     places = np.array([row.place for row in rows])
-    times = _times(clip, places, shown)
+    times = _times(clip, places, table.per, shown)
     if table.per == "clip":
         return np.repeat(values, len(times), axis=0).astype(np.float32)
     if table.per == "time":
@@ -54,16 +54,18 @@ def frame_labels(
     return found.astype(np.float32)
 
 
-def _times(clip: Clip, places: np.ndarray, shown: Shown) -> np.ndarray:
+def _times(clip: Clip, places: np.ndarray, per: str, shown: Shown) -> np.ndarray:
     """When the frames of a clip are shown; by the rate, as far as the labels go, where there are no pictures."""
     times = shown(clip.video) if clip.video else np.empty(0)
     if len(times):
         return times
     if not clip.rate:
         raise ValueError("no pictures and no frame rate to place labels by; state a 'rate'")
-    if not places.size:
+    if per == "clip":
         raise ValueError("no pictures, so that nobody knows how many frames a label per clip stands for")
-    return np.arange(min(max(math.ceil(places.max() * clip.rate), 1), MOST_FRAMES)) / clip.rate
+    last = places.max() * clip.rate
+    frames = round(last) + 1 if per == "time" else math.ceil(last - SLACK_S * clip.rate)
+    return np.arange(min(max(frames, 1), MOST_FRAMES)) / clip.rate
 
 
 def _tell(
