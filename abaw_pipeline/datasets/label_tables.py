@@ -122,7 +122,7 @@ class _Reader:
         self._places, self._labels = table.place_columns(), list(table.label_columns(task).values())
         self._classes = {str(name): label for name, label in table.classes.items()}
         self._texts = {str(mark) for mark in table.missing}
-        self._marks = {as_number(text) for text in self._texts}
+        self._marks = {number for number in map(as_number, self._texts) if not math.isnan(number)}
 
     def place(self, cells: Cells) -> tuple[float, ...]:
         if self.table.per == "frame":
@@ -142,7 +142,7 @@ class _Reader:
         return tuple(self._value(cell(column, cells)) for column in self._labels)
 
     def _value(self, text: str) -> float:
-        if text in self._texts or (self._marks and as_number(text) in self._marks):
+        if text in self._texts or as_number(text) in self._marks:
             return math.nan
         return read_label(self._classes.get(text, text), self.task)
 
