@@ -76,6 +76,19 @@ def _sound_frames(sound: np.ndarray | None, rate: int, start: float) -> Iterator
         yield frame
 
 
+def write_coded(path: Path, codec: str, between: int, pictures: Iterable[np.ndarray]) -> Path:
+    """Write 64x64 RGB pictures at 25 Hz without sound, with up to ``between`` pictures coded from both neighbours."""
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream(codec, rate=25, width=64, height=64, pix_fmt="yuv420p")
+        stream.codec_context.max_b_frames = between
+        for index, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts = index
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+    return path
+
+
 def steady(rate: float, seconds: float) -> np.ndarray:
     """Times of a constant frame rate."""
     return np.arange(round(seconds * rate)) / rate

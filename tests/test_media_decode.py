@@ -9,13 +9,13 @@ import h5py
 import numpy as np
 import pytest
 
+from abaw_pipeline.datasets.truncation import missing_bytes
 from abaw_pipeline.media.clock import clock_of
 from abaw_pipeline.media.decode import pictures, upright
 from abaw_pipeline.media.resample import RATE
 from abaw_pipeline.media.sound import write_sound
-from abaw_pipeline.media.truncation import missing_bytes
 from abaw_pipeline.types import Clip
-from tests.media_fixtures import clicks, flashes, steady, tone, uneven, write_clip, write_crops
+from tests.media_fixtures import clicks, flashes, steady, tone, uneven, write_clip, write_coded, write_crops
 
 RATES = {"14": steady(14, 4), "24": steady(24, 4), "29.97": steady(30000 / 1001, 4), "60": steady(60, 4)}
 TIMES = {**RATES, "variable": uneven(25, 4)}
@@ -42,15 +42,7 @@ def test_clock_is_the_written_times(name, tmp_path):
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
 @pytest.mark.parametrize(("codec", "between"), [("mpeg4", 0), ("mpeg4", 2), ("libx264", 0), ("libx264", 2)])
 def test_containers_and_codecs_agree_on_number_order_and_times_of_frames(suffix, codec, between, tmp_path):
-    path, notes = tmp_path / f"x{suffix}", []
-    with av.open(str(path), "w") as file:
-        stream = file.add_stream(codec, rate=25, width=64, height=64, pix_fmt="yuv420p")
-        stream.codec_context.max_b_frames = between
-        for index, picture in enumerate(flashes(50, [0, 7, 30])):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame.pts = index
-            file.mux(stream.encode(frame))
-        file.mux(stream.encode())
+    path, notes = write_coded(tmp_path / f"x{suffix}", codec, between, flashes(50, [0, 7, 30])), []
     bright = [frame.to_ndarray(format="gray").mean() > 128 for _, frame in pictures(str(path), 0.05, notes)]
     assert np.flatnonzero(bright).tolist() == [0, 7, 30] and len(bright) == 50 and notes == []
     assert decoded_times(path) == pytest.approx(steady(25, 2), abs=1.1e-3)

@@ -28,8 +28,7 @@ def listing_digest(settings: DatasetSettings) -> str:
     if not root.is_dir():
         return ""
     entries = [entry for name in settings.watched for entry in _entries(root, name)]
-    tables: dict[str, str] = getattr(settings, "tables", {})
-    meant = [(f"table of {task}", digest(table_meaning(TASKS[task]))) for task in tables]
+    meant = [(f"labels of {task}", digest(table_meaning(TASKS[task]))) for task in settings.labelled]
     return digest(sorted([*entries, *meant]))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 import math
 from collections.abc import Collection, Iterator, Mapping
@@ -12,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from abaw_pipeline.datasets.base import need_file
+from abaw_pipeline.datasets.columns import Cells, read_csv
 from abaw_pipeline.datasets.labels import MOST_FRAMES, Place, dense, fits, fitting
 from abaw_pipeline.datasets.names import clip_id
 from abaw_pipeline.datasets.settings import LabelledSettings
-from abaw_pipeline.runtime.text import text_lines
 from abaw_pipeline.strict import nearest
 from abaw_pipeline.tasks import TASKS, Task
 from abaw_pipeline.types import SPLITS, Split
@@ -75,11 +74,11 @@ def read_table(path: Path, task: Task, clips: Collection[str]) -> Table:
     lines = []
     for line, row in _records(path, task):
         try:
-            place = _clip(clip_id(row["clip"]), clips), _frame(row.get("frame", "1"))
+            place = _clip(clip_id(row["clip"]), clips), frame_number(row.get("frame", "1"))
             if place in found:
                 raise ValueError(f"{_named(place, task)} stands twice")
-            found[place] = [_label(row[name], task) for name in _label_columns(task)]
-            if (split := _split(row.get("split", ""))) and splits.setdefault(place[0], split) != split:
+            found[place] = [read_label(row[name], task) for name in label_columns(task)]
+            if (split := known_split(row.get("split", ""))) and splits.setdefault(place[0], split) != split:
                 raise ValueError(f"clip '{place[0]}' is '{split}' here and '{splits[place[0]]}' before")
         except ValueError as error:
             raise ValueError(f"{path}: line {line}: {error}") from None
@@ -94,27 +93,21 @@ def read_table(path: Path, task: Task, clips: Collection[str]) -> Table:
     return Table(dense(list(found), values), splits)
 
 
-def _records(path: Path, task: Task) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line number and cells by column of every row that is not empty."""
-    lines = csv.reader(text_lines(path))
-    header = [name.strip() for name in next(lines, [])]
-    wanted = ["clip", *(["frame"] if task.level == "frame" else []), *_label_columns(task)]
+def _records(path: Path, task: Task) -> Iterator[tuple[int, Cells]]:
+    """Line number and cells of every row that is not empty."""
+    header, rows = read_csv(path)
+    wanted = ["clip", *(["frame"] if task.level == "frame" else []), *label_columns(task)]
     for name in wanted:
         if name not in header:
             raise ValueError(f"{path}: line 1: no column '{name}'; expected {','.join(wanted)} and perhaps split")
     for name in header:
         if name not in (*wanted, "split"):
             raise ValueError(f"{path}: line 1: unknown column '{name}'{nearest(name, [*wanted, 'split'])}")
-        if header.count(name) > 1:
-            raise ValueError(f"{path}: line 1: column '{name}' stands twice")
-    for row in lines:
-        if len(row) not in (0, len(header)):
-            raise ValueError(f"{path}: line {lines.line_num}: {len(row)} cells for {len(header)} columns")
-        if any(cell.strip() for cell in row):
-            yield lines.line_num, {name: cell.strip() for name, cell in zip(header, row, strict=True)}
+    return rows
 
 
-def _label_columns(task: Task) -> tuple[str, ...]:
+def label_columns(task: Task) -> tuple[str, ...]:
+    """What a row of a table tells."""
     return (task.name,) if task.kind == "class" else task.columns
 
 
@@ -125,30 +118,31 @@ def _clip(name: str, clips: Collection[str]) -> str:
     return name
 
 
-def _frame(text: str) -> int:
-    number = _number(text)
-    if not number.is_integer() or not 1 <= number <= MOST_FRAMES:
-        raise ValueError(f"frame '{text}' is not a whole number from 1 to {MOST_FRAMES}")
-    return int(number)
+def frame_number(text: str, first: int = 1) -> int:
+    """A frame counted from 1, of a text that counts from ``first``."""
+    number = as_number(text)
+    if not number.is_integer() or not first <= number <= MOST_FRAMES:
+        raise ValueError(f"frame '{text}' is not a whole number from {first} to {MOST_FRAMES}")
+    return int(number) + 1 - first
 
 
 def _named(place: Place, task: Task) -> str:
     return f"frame {place[1]} of clip '{place[0]}'" if task.level == "frame" else f"clip '{place[0]}'"
 
 
-def _split(text: str) -> Split:
+def known_split(text: str) -> Split:
     if text and text not in SPLITS:
         raise ValueError(f"no split '{text}'{nearest(text, SPLITS)}")
     return text
 
 
-def _label(text: str, task: Task) -> float:
+def read_label(text: str, task: Task) -> float:
     """A cell as a number, NaN where nobody annotated."""
     if not text:
         return math.nan
     if task.kind == "class" and text in task.columns:
         return float(task.columns.index(text))
-    value = _number(text)
+    value = as_number(text)
     if value == task.missing:
         return math.nan
     if task.kind == "class" and (math.isnan(value) or any(column.isdigit() for column in task.columns)):
@@ -158,7 +152,7 @@ def _label(text: str, task: Task) -> float:
     return value
 
 
-def _number(text: str) -> float:
+def as_number(text: str) -> float:
     """NaN where the text is no finite number."""
     try:
         value = float(text)

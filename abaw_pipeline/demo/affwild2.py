@@ -51,9 +51,14 @@ def write_samples(root: Path, rows: Sequence[tuple[str, int]]) -> None:
         names = root / "names_of_videos_in_each_test_set" / f"{task.name}_test_set_release.txt"
         names.parent.mkdir(parents=True, exist_ok=True)
         names.write_text("".join(f"{clip}\n" for clip, _ in rows), encoding="utf-8")
-        sample = root / "sample_submission" / f"{task.name}.txt"
-        sample.parent.mkdir(parents=True, exist_ok=True)
-        sample.write_text(sample_text(TRACKS[task.name], rows, commas=task.name == "expr"), encoding="utf-8")
+        write_sample(root, task, rows)
+
+
+def write_sample(root: Path, task: Task, rows: Sequence[tuple[str, int]]) -> None:
+    """Write the sample submission of one task, see ``write_samples``."""
+    sample = root / "sample_submission" / f"{task.name}.txt"
+    sample.parent.mkdir(parents=True, exist_ok=True)
+    sample.write_text(sample_text(TRACKS[task.name], rows, commas=task.name == "expr"), encoding="utf-8")
 
 
 def _video(root: Path, recording: Recording) -> Path:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from abaw_pipeline.demo import affwild2, c_expr_db, s_affwild2
+from abaw_pipeline.demo import affwild2, c_expr_db, s_affwild2, table
 from abaw_pipeline.demo.shape import Shape
 
 SHAPES: dict[str, Shape] = {
     "affwild2": affwild2.SHAPE,
     "s_affwild2": s_affwild2.SHAPE,
     "c_expr_db": c_expr_db.SHAPE,
+    "table": table.SHAPE,
 }

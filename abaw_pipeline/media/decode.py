@@ -4,50 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import numpy as np
 from av.container import InputContainer
-from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from abaw_pipeline.media.truncation import missing_bytes
+from abaw_pipeline.datasets.container import opened, picture_stream, seconds
 
 _SHORT_S, _SHORT_SHARE = 1.0, 0.05
 """A recording that ends earlier than it states by more than this (seconds and share of its length) is truncated."""
-
-
-@contextmanager
-def opened(path: str) -> Iterator[InputContainer]:
-    """A recording, open for reading.
-
-    Raises:
-        ValueError: the file is missing, empty, truncated or no recording; names the file and the cause. Errors of
-            the container that come up inside the block are reported in the same way.
-    """
-    file = Path(path)
-    if not file.is_file():
-        raise ValueError(f"{path}: no such recording")
-    if file.stat().st_size == 0:
-        raise ValueError(f"{path}: the recording is empty (0 bytes)")
-    if missing := missing_bytes(file):
-        raise ValueError(f"{path}: the recording is truncated, its last {missing} bytes are missing")
-    try:
-        with av.open(path) as container:
-            yield container
-    except av.error.FFmpegError as error:
-        raise ValueError(f"{path}: cannot be read as a recording ({error.strerror}); is it truncated?") from None
-
-
-def picture_stream(container: InputContainer) -> VideoStream | None:
-    """The first stream of moving pictures (a cover picture is none)."""
-    moving = (stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic)
-    return next(moving, None)
 
 
 def has_pictures(path: str) -> bool:
@@ -73,7 +42,7 @@ def pictures(path: str, max_error_share: float, notes: list[str]) -> Iterator[tu
         if stream is None:
             raise ValueError(f"{path}: no picture stream")
         stream.thread_type = "AUTO"
-        state = _State(stream.average_rate or stream.guessed_rate, _seconds(stream.start_time, stream.time_base) or 0.0)
+        state = _State(stream.average_rate or stream.guessed_rate, seconds(stream.start_time, stream.time_base) or 0.0)
         if container.format.name == "avi":
             state.places = deque()
         for frame in _decoded(container, stream, state):
@@ -111,7 +80,7 @@ class _State:
         """The time of the next picture."""
         step = float(1 / self.rate) if self.rate else 0.0
         if self.places is None:
-            time = _seconds(frame.pts, frame.time_base)
+            time = seconds(frame.pts, frame.time_base)
         else:
             time = self.places.popleft() if self.places else None
         if time is None:
@@ -122,7 +91,7 @@ class _State:
         if self.last is not None and time < self.last:
             self.backward += 1
             time = self.last
-        length = _seconds(frame.duration or None, frame.time_base) or step
+        length = seconds(frame.duration or None, frame.time_base) or step
         self.last, self.end = time, max(self.end, time + length)
         self.frames += 1
         self.damaged += frame.is_corrupt
@@ -138,18 +107,14 @@ class _State:
         return [f"{count} {what}" for what, count in told.items() if count]
 
 
-def _seconds(ticks: int | None, base: Fraction | None) -> float | None:
-    return None if ticks is None or base is None else float(ticks * base)
-
-
 def _decoded(container: InputContainer, stream: VideoStream, state: _State) -> Iterator[av.VideoFrame]:
     """Pictures of one stream. All streams are demultiplexed, to see where the recording ends."""
     for packet in container.demux():
-        start, length = _seconds(packet.pts, packet.time_base), _seconds(packet.duration, packet.time_base)
+        start, length = seconds(packet.pts, packet.time_base), seconds(packet.duration, packet.time_base)
         state.latest = max(state.latest, (start or 0.0) + (length or 0.0))
         if packet.stream.index != stream.index:
             continue
-        place = _seconds(packet.dts, packet.time_base)
+        place = seconds(packet.dts, packet.time_base)
         if state.places is not None and place is not None:
             state.places.append(place)
         try:
@@ -171,7 +136,7 @@ def _check(path: str, container: InputContainer, stream: VideoStream, state: _St
             f"{path}: {bad} of {state.frames + state.undecodable} pictures are undecodable or damaged "
             f"(media.max_error_share is {max_error_share:g})"
         )
-    length = _seconds(stream.duration, stream.time_base)
+    length = seconds(stream.duration, stream.time_base)
     if length is not None:
         stated, end = state.start + length, state.end
     elif container.duration is not None:  # Matroska states the length of the whole, not of each stream

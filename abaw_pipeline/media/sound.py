@@ -11,7 +11,7 @@ import av
 import h5py
 import numpy as np
 
-from abaw_pipeline.media.decode import opened
+from abaw_pipeline.datasets.container import opened
 from abaw_pipeline.media.resample import RATE, Run
 from abaw_pipeline.runtime.code import library_text
 from abaw_pipeline.runtime.files import atomic
