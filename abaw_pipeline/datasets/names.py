@@ -1,4 +1,4 @@
-"""What Aff-Wild2's clip names say: which recording, which of two people, which frame rate."""
+"""What clip names say: of Aff-Wild2, which recording, which of two people, which frame rate; of Hume, which number."""
 
 from __future__ import annotations
 
@@ -36,3 +36,14 @@ def stated_rate(recording: str) -> float | None:
     match = _RATED.fullmatch(recording)
     rate = float(match.group(1)) if match else 0.0
     return rate if rate > 0 else None
+
+
+def padded(name: str) -> str:
+    """A clip of Hume under its own name: ``[123]``, ``123`` and ``00123`` all mean ``00123``.
+
+    Its ids have five digits; in tables they stand in brackets at times, or were read as numbers and lost their zeros.
+    """
+    name = name.strip()
+    if name.startswith("[") and name.endswith("]"):
+        name = name[1:-1].strip()
+    return name.zfill(5) if name.isascii() and name.isdigit() else name
