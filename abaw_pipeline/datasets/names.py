@@ -1,12 +1,21 @@
-"""What clip names say: of Aff-Wild2, which recording, which of two people, which frame rate; of Hume, which number."""
+"""What clip names say: which clip, which recording, which of two people, which frame rate."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Set
 
 _SIDES = {"_left": "left", "_right": "right"}
 _RATED = re.compile(r"[^-]+-(\d+(?:\.\d+)?)-\d+x\d+")
+
+
+def clip_id(name: str) -> str:
+    """The clip that a file, a folder or a row of a list names, in composed Unicode (NFC).
+
+    File systems and archives write an accent as a letter of its own (NFD), editors do not: both name one clip.
+    """
+    return unicodedata.normalize("NFC", name)
 
 
 def person(clip: str, known: Set[str]) -> tuple[str, str | None]:
@@ -36,14 +45,3 @@ def stated_rate(recording: str) -> float | None:
     match = _RATED.fullmatch(recording)
     rate = float(match.group(1)) if match else 0.0
     return rate if rate > 0 else None
-
-
-def padded(name: str) -> str:
-    """A clip of Hume under its own name: ``[123]``, ``123`` and ``00123`` all mean ``00123``.
-
-    Its ids have five digits; in tables they stand in brackets at times, or were read as numbers and lost their zeros.
-    """
-    name = name.strip()
-    if name.startswith("[") and name.endswith("]"):
-        name = name[1:-1].strip()
-    return name.zfill(5) if name.isascii() and name.isdigit() else name

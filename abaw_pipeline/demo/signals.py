@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +42,17 @@ _SECTORS = (
     (360.0, 4),  # Happiness
 )
 """Upper edge (degrees of the angle from positive valence towards positive arousal) and expression class."""
+_COMPOUND_SECTORS = (
+    (60.0, 1),  # Happily_Surprised
+    (125.0, 0),  # Fearfully_Surprised
+    (160.0, 4),  # Angrily_Surprised
+    (185.0, 5),  # Sadly_Fearful
+    (210.0, 3),  # Disgustedly_Surprised
+    (260.0, 6),  # Sadly_Angry
+    (320.0, 2),  # Sadly_Surprised
+    (360.0, 1),  # Happily_Surprised
+)
+"""The same of compound expressions: each lies where one of its two expressions does, if not between them."""
 _NEUTRAL_RADIUS = 0.35
 
 
@@ -140,8 +152,20 @@ def action_units(controls: np.ndarray) -> np.ndarray:
 
 def expressions(valence: np.ndarray, arousal: np.ndarray) -> np.ndarray:
     """Expression class 0 to 7, ``(n,)``: neutral near the origin, else by the angle in the valence-arousal plane."""
+    return np.where(_neutral(valence, arousal), 0, _sector(valence, arousal, _SECTORS))
+
+
+def compound_expressions(valence: np.ndarray, arousal: np.ndarray) -> np.ndarray:
+    """Compound expression 0 to 6, ``(n,)``, by the angle; -1 near the origin, where nobody would annotate one."""
+    return np.where(_neutral(valence, arousal), -1, _sector(valence, arousal, _COMPOUND_SECTORS))
+
+
+def _neutral(valence: np.ndarray, arousal: np.ndarray) -> np.ndarray:
+    return np.hypot(valence, arousal) < _NEUTRAL_RADIUS
+
+
+def _sector(valence: np.ndarray, arousal: np.ndarray, sectors: Sequence[tuple[float, int]]) -> np.ndarray:
     angle = np.degrees(np.arctan2(arousal, valence)) % 360
-    edges = np.array([edge for edge, _ in _SECTORS])
-    classes = np.array([number for _, number in _SECTORS])
-    found = classes[np.minimum(np.searchsorted(edges, angle), len(edges) - 1)]
-    return np.where(np.hypot(valence, arousal) < _NEUTRAL_RADIUS, 0, found)
+    edges = np.array([edge for edge, _ in sectors])
+    classes = np.array([number for _, number in sectors])
+    return np.asarray(classes[np.minimum(np.searchsorted(edges, angle), len(edges) - 1)])
