@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from abaw_pipeline.datasets.base import VIDEO_SUFFIXES, need_folder, some
+from abaw_pipeline.datasets.names import clip_id
 from abaw_pipeline.datasets.settings import LabelledSettings
 
 Paths = dict[str, list[Path]]
@@ -35,7 +36,7 @@ def folders_in(places: Iterable[Path]) -> Paths:
     for place in places:
         for entry in sorted(os.scandir(place), key=lambda entry: entry.name):
             if entry.is_dir() and not entry.name.startswith("."):
-                found[entry.name].append(place / entry.name)
+                found[clip_id(entry.name)].append(place / entry.name)
     return found
 
 
@@ -45,7 +46,7 @@ def files_in(places: Iterable[Path], suffixes: Collection[str] = VIDEO_SUFFIXES)
     for place in places:
         for path in sorted(place.iterdir()):
             if path.suffix.lower() in suffixes and not path.name.startswith("."):
-                found[path.stem].append(path)
+                found[clip_id(path.stem)].append(path)
     return found
 
 
