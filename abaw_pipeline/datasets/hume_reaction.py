@@ -54,9 +54,7 @@ def _layout(root: Path, where: str) -> tuple[str, ...]:
     """The tables that are there."""
     there = [layout for layout in _LAYOUTS if (root / layout[0]).is_file()]
     if not there:
-        raise ValueError(
-            f"{where}.annotations: neither {root / 'data_info.csv'} nor {root / 'labels.csv'}; name the tables"
-        )
+        raise ValueError(f"{where}.annotations: neither data_info.csv nor labels.csv is in {root}; name the tables")
     if len(there) > 1:
         raise ValueError(f"{where}.annotations: both data_info.csv and labels.csv are in {root}; name those to be read")
     return there[0]
