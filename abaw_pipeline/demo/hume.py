@@ -26,6 +26,7 @@ def draw_cast(clips: int, seed: int, seconds: Seconds, seen: str, heard: str) ->
     The first training and the first test clip are sound alone, the second training clip is silent.
 
     Args:
+        seconds: of which recordings last half: one label stands for the whole of each.
         seen, heard: folders of recordings and of sound alone (``Recording.batch``).
     """
     rng = np.random.default_rng(np.random.SeedSequence([seed, 40_000]))
@@ -35,7 +36,7 @@ def draw_cast(clips: int, seed: int, seconds: Seconds, seen: str, heard: str) ->
     for index, (split, turn) in enumerate(splits):
         name, alone = f"{numbers[index % 2][index]:05d}", split != "val" and turn == 0
         sound: Sound = "none" if (split, turn) == ("train", 1) else "equal"
-        length, mood = rng.uniform(*seconds), rng.uniform(-0.85, 0.85, 2).tolist()
+        length, mood = rng.uniform(*seconds) / 2, rng.uniform(-0.85, 0.85, 2).tolist()
         person = Person(name, leaves=turn % 3 == 2)
         folder, rate = heard if alone else seen, RATES[index % 4]
         recordings.append(Recording(index, name, split, rate, length, folder, sound, (person,), (mood[0], mood[1])))
