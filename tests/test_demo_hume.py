@@ -87,7 +87,7 @@ def test_a_mood_is_the_mean_of_what_is_felt_and_stays_in_range() -> None:
 
 def test_faces_and_loudness_tell_the_mood() -> None:
     smiles, loudness, moods = [], [], []
-    for one in SHAPES["hume_reaction"].plan(30, 0, (4.0, 6.0)):
+    for one in SHAPES["hume_reaction"].plan(16, 0, (4.0, 6.0)):
         (part,) = perform(one, 0)
         sound = voice.speak(np.random.default_rng(one.index), part.emotion.arousal, one.seconds)
         smiles.append(part.emotion.controls[:, CONTROLS.index("smile")].mean())
