@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abaw_pipeline.demo import affwild2, c_expr_db, s_affwild2, table
+from abaw_pipeline.demo import affwild2, c_expr_db, hume_reaction, hume_vidmimic2, s_affwild2, table
 from abaw_pipeline.demo.shape import Shape
 
 SHAPES: dict[str, Shape] = {
@@ -10,4 +10,6 @@ SHAPES: dict[str, Shape] = {
     "s_affwild2": s_affwild2.SHAPE,
     "c_expr_db": c_expr_db.SHAPE,
     "table": table.SHAPE,
+    "hume_reaction": hume_reaction.SHAPE,
+    "hume_vidmimic2": hume_vidmimic2.SHAPE,
 }

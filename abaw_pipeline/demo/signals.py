@@ -79,25 +79,31 @@ def sample(curve: np.ndarray, times: np.ndarray) -> np.ndarray:
     return np.interp(times, np.arange(len(curve)) / GRID_HZ, curve)
 
 
-def draw_arousal(rng: np.random.Generator, seconds: float, longest: float | None = None) -> np.ndarray:
+def draw_arousal(
+    rng: np.random.Generator, seconds: float, longest: float | None = None, mean: float = 0.0
+) -> np.ndarray:
     """An arousal curve in [-1, 1], shared by everybody in one recording.
 
     Args:
-        seconds: length of the picture; over it the curve is centred, so a clip's mean label says nothing.
+        seconds: length of the picture.
         longest: length of the curve, where the sound outlasts the picture.
+        mean: of the curve over the picture; 0: a clip's mean label says nothing.
     """
-    return _spread(_wander(rng, longest or seconds), _rows(seconds))
+    return _around(mean, _spread(_wander(rng, longest or seconds), _rows(seconds)))
 
 
-def draw_emotion(rng: np.random.Generator, arousal: np.ndarray, seconds: float) -> Emotion:
+def draw_emotion(rng: np.random.Generator, arousal: np.ndarray, seconds: float, mean: float = 0.0) -> Emotion:
     """One person's curves around a given arousal.
 
     Valence is made uncorrelated with arousal over the picture's ``seconds``, so neither can be predicted from the
-    other; both traverse most of their range within the clip and are centred.
+    other; both traverse most of the range that their mean leaves them.
+
+    Args:
+        mean: of valence over the picture.
     """
     longest, shown = len(arousal) / GRID_HZ, _rows(seconds)
     raw, seen = _wander(rng, longest), arousal[:shown] - arousal[:shown].mean()
-    valence = _spread(raw - arousal * (raw[:shown] @ seen) / (seen @ seen), shown)
+    valence = _around(mean, _spread(raw - arousal * (raw[:shown] @ seen) / (seen @ seen), shown))
     own = [(_spread(_wander(rng, longest), shown) + 1) / 2 for _ in range(5)]
     return Emotion(valence, arousal, _controls(valence, arousal, own))
 
@@ -119,6 +125,11 @@ def _spread(curve: np.ndarray, shown: int) -> np.ndarray:
     scaled = (curve - curve[:shown].mean()) / curve[:shown].std()
     flat = 0.95 * erf(0.8 * scaled)
     return np.clip(flat - flat[:shown].mean(), -1, 1)
+
+
+def _around(mean: float, centred: np.ndarray) -> np.ndarray:
+    """A centred curve in [-1, 1], moved to a mean and made so small that it stays in [-1, 1]."""
+    return mean + (1 - abs(mean)) * centred
 
 
 def _controls(valence: np.ndarray, arousal: np.ndarray, own: list[np.ndarray]) -> np.ndarray:
