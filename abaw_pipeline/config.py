@@ -89,6 +89,12 @@ class Config(Strict):
         trained = [str(self.experiments[name].dataset) for name in self.members(ensemble)]
         return list(named) if named is not None else sorted(set(trained))
 
+    def joined_datasets(self, name: str) -> list[str]:
+        """Data sets that a joined submission is written for: its ensembles predict them, and there is a sample file."""
+        ensembles = [ensemble for _, ensemble in self.submission.mtl[name]]
+        shared = set.intersection(*(set(self.ensemble_datasets(ensemble)) for ensemble in ensembles))
+        return [dataset for dataset in self.datasets if dataset in shared and "mtl" in self.datasets[dataset].samples]
+
 
 def load(file: Path, overrides: tuple[str, ...] = ()) -> Config:
     """Read and check a settings file.
