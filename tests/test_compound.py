@@ -13,13 +13,17 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import gmean
 
 from abaw_pipeline.config import check
+from abaw_pipeline.datasets.index import build_index
 from abaw_pipeline.ensembles.blend import blend
 from abaw_pipeline.ensembles.compound import compound, pairs
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.metrics import macro_f1
+from abaw_pipeline.report.build import build_report
 from abaw_pipeline.runtime.manifests import Manifest
+from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.tasks import TASKS
+from tests.report_results import ROWS, affwild2, data_set, fused, truth_of
 from tests.toy_results import Toy, experiment
 
 EXPR = TASKS["expr"].columns
@@ -90,9 +94,9 @@ def test_models_are_averaged_before_the_rule_and_scored_on_labels_of_ones_own(tm
     values = [rng.dirichlet(np.ones(8), 60) for _ in range(2)]
     members = {name: predicted(toy, name, {"a": one}) for name, one in zip("xy", values, strict=True)}
     manifest = blend("e", ensemble("product"), members, toy.layout)
-    fused = ArrayStore(toy.layout.ensemble("e"), "").read_arrays("a")["ce"]
-    assert fused == pytest.approx(compound((values[0] + values[1]) / 2, "product"), abs=1e-6)
-    expected, _ = macro_f1(toy.truth["ce"]["a"][:, 0], fused.argmax(axis=1), 7)
+    found = ArrayStore(toy.layout.ensemble("e"), "").read_arrays("a")["ce"]
+    assert found == pytest.approx(compound((values[0] + values[1]) / 2, "product"), abs=1e-6)
+    expected, _ = macro_f1(toy.truth["ce"]["a"][:, 0], found.argmax(axis=1), 7)
     assert manifest.about["scores"]["test"]["mean"] == pytest.approx(expected)
     assert manifest.about["compound"] == "product"
 
@@ -105,8 +109,8 @@ def test_another_rule_fuses_again(tmp_path: Path) -> None:
     assert blend("e", ensemble("product"), members, toy.layout) == first
     second = blend("e", ensemble("mean"), members, toy.layout)
     assert second.clips["a"]["key"] != first.clips["a"]["key"]
-    fused = ArrayStore(toy.layout.ensemble("e"), "").read_arrays("a")["ce"]
-    assert fused == pytest.approx(compound(values, "mean"), abs=1e-6)
+    found = ArrayStore(toy.layout.ensemble("e"), "").read_arrays("a")["ce"]
+    assert found == pytest.approx(compound(values, "mean"), abs=1e-6)
 
 
 # settings
@@ -147,3 +151,18 @@ def test_what_does_not_fit_is_one_line(ensemble: dict[str, Any], message: str) -
     with pytest.raises(ValueError, match=rf"^c\.yaml: .*{message}") as stopped:
         check(settings(**ensemble), "c.yaml")
     assert "\n" not in str(stopped.value)
+
+
+# the report
+
+
+def test_the_page_says_what_compound_expressions_are_made_of(tmp_path: Path) -> None:
+    data_set(tmp_path / "data", ("expr",))
+    datasets, layout = {"demo": affwild2(tmp_path / "data", ("expr",))}, Layout(tmp_path / "results", "demo")
+    build_index("demo", datasets["demo"], layout)
+    fused(layout, {clip: truth_of(TASKS["ce"], rows) for clip, rows in ROWS.items()}, "e", "ce")
+    manifest = Manifest.read(layout.ensemble_manifest("e"), "")
+    manifest.about["compound"] = "product"
+    manifest.write(layout.ensemble_manifest("e"))
+    page = build_report(tmp_path / "results", datasets, {}, {"e": ensemble("product")}).read_text()
+    assert "compound expressions made of the probabilities of basic ones by their product" in page

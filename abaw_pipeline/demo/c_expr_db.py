@@ -21,10 +21,11 @@ from abaw_pipeline.demo.signals import compound_expressions
 from abaw_pipeline.demo.texts import label_text, sample_rows, sample_text
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.tracks import TRACKS
+from abaw_pipeline.types import Split
 
 _CE = TASKS["ce"]
 _SINGLE, _UNCUT = "single", "uncut"
-_SPECIAL = {"train": (_UNCUT,), "val": (), "test": ("fête ", _SINGLE)}
+_SPECIAL: dict[Split, tuple[str, ...]] = {"train": (_UNCUT,), "val": (), "test": ("fête ", _SINGLE)}
 """What stands before the number in the names of the first recordings of a split."""
 
 

@@ -43,16 +43,16 @@ _SECTORS = (
 )
 """Upper edge (degrees of the angle from positive valence towards positive arousal) and expression class."""
 _COMPOUND_SECTORS = (
-    (60.0, 1),  # Happily_Surprised
-    (125.0, 0),  # Fearfully_Surprised
-    (160.0, 4),  # Angrily_Surprised
-    (185.0, 5),  # Sadly_Fearful
-    (210.0, 3),  # Disgustedly_Surprised
-    (260.0, 6),  # Sadly_Angry
-    (320.0, 2),  # Sadly_Surprised
+    (50.0, 1),  # Happily_Surprised
+    (110.0, 0),  # Fearfully_Surprised
+    (145.0, 5),  # Sadly_Fearful
+    (180.0, 4),  # Angrily_Surprised
+    (215.0, 3),  # Disgustedly_Surprised
+    (265.0, 6),  # Sadly_Angry
+    (325.0, 2),  # Sadly_Surprised
     (360.0, 1),  # Happily_Surprised
 )
-"""The same of compound expressions: each lies where one of its two expressions does, if not between them."""
+"""The same of compound expressions: each lies where one of its two expressions does."""
 _NEUTRAL_RADIUS = 0.35
 
 
