@@ -80,9 +80,9 @@ def _rows(root: Path, recording: Recording, labels: dict[str, np.ndarray]) -> It
         if number == 1:
             grey = root / "Image" / "grey" / f"{recording.name}.png"
             grey.parent.mkdir(exist_ok=True)
-            small = cv2.resize(
-                cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE), (_GREY, _GREY), interpolation=cv2.INTER_AREA
-            )
+            shade = cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE)
+            assert shade is not None  # it was written just now
+            small = cv2.resize(shade, (_GREY, _GREY), interpolation=cv2.INTER_AREA)
             grey.write_bytes(cv2.imencode(".png", small)[1].tobytes())
             yield [f"grey/{grey.name}", *told, recording.split, recording.name]
 

@@ -94,7 +94,7 @@ class _Side:
         if not one.stills:
             return kept_frames(known, self.settings.gap)
         seen = known.any(axis=1)
-        return seen if self.training and seen.any() else np.ones(len(known), bool)
+        return np.asarray(seen) if self.training and seen.any() else np.ones(len(known), bool)
 
     def _wanted(self, one: Aligned) -> np.ndarray:
         """Rows that the sequence of a training clip is made of; all of them where no row of it is annotated."""
