@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abaw_pipeline.demo import affwild2, c_expr_db, hume_reaction, hume_vidmimic2, s_affwild2, table
+from abaw_pipeline.demo import affwild2, c_expr_db, hume_reaction, hume_vidmimic2, images, s_affwild2, table
 from abaw_pipeline.demo.shape import Shape
 
 SHAPES: dict[str, Shape] = {
@@ -12,4 +12,5 @@ SHAPES: dict[str, Shape] = {
     "table": table.SHAPE,
     "hume_reaction": hume_reaction.SHAPE,
     "hume_vidmimic2": hume_vidmimic2.SHAPE,
+    "images": images.SHAPE,
 }

@@ -1,4 +1,5 @@
-"""The picture clock of a clip: from decoded pictures; else, at the stated rate, from crop numbers or over the sound."""
+"""The picture clock of a clip: from decoded pictures; else, at the stated rate, from crop numbers or over the sound;
+or a second a still."""
 
 from __future__ import annotations
 
@@ -37,10 +38,13 @@ def clock_of(clip: Clip, max_error_share: float, notes: list[str]) -> Clock:
 
     Without a recording of pictures, the highest crop number is the number of frames, and frame ``i`` (from 0) is
     shown at ``i / clip.rate`` seconds. Where there is sound alone, such frames begin and end with it.
+    Stills have no time: each stands for a second.
 
     Raises:
         ValueError: a bad recording (see ``decode.pictures``); no recording and no crops; or no rate where it is needed.
     """
+    if clip.stills:
+        return Clock(np.arange(len(clip.stills), dtype=np.float64))
     if clip.video and has_pictures(clip.video):
         return Clock(np.array(array("d", (time for time, _ in pictures(clip.video, max_error_share, notes)))))
     if clip.crops is not None:

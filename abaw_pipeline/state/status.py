@@ -97,7 +97,9 @@ def jobs(config: Config) -> list[Job]:
 
 
 def _features(config: Config, dataset: str, everything: Iterable[Training]) -> list[str]:
-    used = {name for one in everything if dataset in (one.dataset, *one.predicts) for name in one.settings.features}
+    used = {
+        name for one in everything if dataset in (*one.learns_from, *one.predicts) for name in one.settings.features
+    }
     return [name for name in config.features if name in used]
 
 
