@@ -47,7 +47,7 @@ def find(settings: Affwild2Settings, where: str) -> DataSet:
             splits[clip].setdefault(task, set()).add("test")
     crops = _folders(_given(settings, "crops", root, where))
     videos = _videos(_given(settings, "recordings", root, where))
-    found = DataSet(samples=samples, refused=leaks(splits, where))
+    found = DataSet(samples=samples, refused=leaks(splits, where), files=files)
     found.labels, faults = _read_labels(files)
     for task, table in read_tables(settings, root, splits, {*splits, *crops, *videos}, where).items():
         found.labels[task] = table.rows
