@@ -32,6 +32,7 @@ def check_consistency(config: Config, source: str) -> None:
     _check_names(config, source)
     _check_experiments(config, source)
     _check_ensembles(config, source)
+    _check_joined(config, source)
     _check_transcripts(config, source)
     specs = {name: _spec(config, name, source) for name in config.features}
     for name, experiment in config.experiments.items():
@@ -39,8 +40,9 @@ def check_consistency(config: Config, source: str) -> None:
 
 
 def _check_names(config: Config, source: str) -> None:
-    for section in ("datasets", "features", "experiments", "ensembles"):
-        for name in getattr(config, section):
+    sections = {name: getattr(config, name) for name in ("datasets", "features", "experiments", "ensembles")}
+    for section, named in {**sections, "submission.mtl": config.submission.mtl}.items():
+        for name in named:
             if not _NAME.fullmatch(name):
                 raise ValueError(f"{source}: {section}: '{name}' must be letters, digits and _ + . - (it names a file)")
     for name in NOT_DATASETS:
@@ -80,6 +82,21 @@ def _check_ensembles(config: Config, source: str) -> None:
             tasks = list(config.experiments[member].targets)
             if ensemble.task not in tasks:
                 raise ValueError(f"{where}: its task is '{ensemble.task}', but '{member}' predicts {', '.join(tasks)}")
+
+
+def _check_joined(config: Config, source: str) -> None:
+    for name, parts in config.submission.mtl.items():
+        where = f"{source}: submission.mtl.{name}"
+        if name in config.ensembles:
+            raise ValueError(f"{where}: there is an ensemble of that name, choose another one")
+        for task, ensemble in parts:
+            if ensemble not in config.ensembles:
+                raise ValueError(f"{where}.{task}: no ensemble '{ensemble}'{nearest(ensemble, config.ensembles)}")
+            if config.ensembles[ensemble].task != task:
+                predicted = config.ensembles[ensemble].task
+                raise ValueError(f"{where}.{task}: ensemble '{ensemble}' predicts '{predicted}'")
+        if not any(asked.name == name for asked in config.submissions()):
+            raise ValueError(f"{where}: no data set with a sample file of track 'mtl' is predicted by all three")
 
 
 def _check_transcripts(config: Config, source: str) -> None:

@@ -36,6 +36,11 @@ class Track:
         return sum(task.width for task in self.parts)
 
     @property
+    def owners(self) -> tuple[Task, ...]:
+        """The task of each value of a row."""
+        return tuple(task for task in self.parts for _ in range(task.width))
+
+    @property
     def level(self) -> Literal["frame", "clip"]:
         """A row per ``frame`` (``clip/00001.jpg``), or one per ``clip``, named as in the sample file."""
         return self.parts[0].level

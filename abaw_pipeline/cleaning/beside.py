@@ -22,13 +22,13 @@ LOGS = {
     "train": "{dataset}-{experiment}-{fold}-{seed}",
     "infer": "{dataset}-{experiment}-{fold}-{seed}",
     "ensemble": "{dataset}-{ensemble}",
-    "submit": "{dataset}-{ensemble}-{task}",
+    "submit": "{dataset}-{name}-{track}",
     "curves": "{dataset}-{ensemble}",
 }
 """How a rule names the log of a job, as in ``workflow/rules``."""
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_+.-]*"
-_PATTERNS = {"shard": r"\d+", "seed": r"\d+", "fold": "[a-z0-9]+", "task": "[a-z]+"}
+_PATTERNS = {"shard": r"\d+", "seed": r"\d+", "fold": "[a-z0-9]+", "track": "[a-z]+"}
 
 
 def earlier_settings(config: Config) -> Place:
@@ -60,7 +60,7 @@ def _jobs(rule: str, dataset: str, want: Wanted) -> Iterator[str]:
         "{dataset}-{feature}-{shard}": [(f, str(shard)) for f in want.features for shard in range(want.shards)],
         "{dataset}-{experiment}-{fold}-{seed}": sorted(want.models if rule == "train" else want.predictions),
         "{dataset}-{ensemble}": [(ensemble,) for ensemble in want.ensembles],
-        "{dataset}-{ensemble}-{task}": sorted(want.submissions),
+        "{dataset}-{name}-{track}": sorted(want.submissions),
     }
     for parts in values[LOGS[rule]]:
         yield "-".join((dataset, *parts))

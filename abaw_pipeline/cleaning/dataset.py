@@ -24,7 +24,9 @@ from abaw_pipeline.media.parts import every_part
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.names import escape, unescape
 from abaw_pipeline.runtime.paths import Layout
-from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.submission.packing import zip_path
+from abaw_pipeline.submission.write import provenance_path
+from abaw_pipeline.tracks import TRACKS
 
 
 def is_ours(home: Path) -> bool:
@@ -136,12 +138,12 @@ def _curves(folder: Path) -> tuple[Path, ...]:
 
 def _submissions(layout: Layout, want: Wanted) -> Iterator[Place]:
     folder = layout.submission("x", "va").parents[1]
-    for ensemble in names(folder):
-        for task in TASKS:
-            if (ensemble, task) not in want.submissions:
-                file = layout.submission(ensemble, task)
-                parts = present(file, file.with_suffix(".provenance.json"))
-                yield Place(file, f"no submission of '{ensemble}' for '{task}'", parts)
+    for name in names(folder):
+        for track in TRACKS:
+            if (name, track) not in want.submissions:
+                file = layout.submission(name, track)
+                parts = present(file, zip_path(file), provenance_path(file))
+                yield Place(file, f"no submission of '{name}' for '{track}'", parts)
 
 
 def _clips(layout: Layout, want: Wanted, clips: frozenset[str]) -> Iterator[Place]:

@@ -29,7 +29,7 @@ class Wanted:
     predictions: frozenset[Run] = frozenset()
     ensembles: frozenset[str] = frozenset()
     submissions: frozenset[tuple[str, str]] = field(default=frozenset())
-    """Ensemble and task."""
+    """Name and track."""
     clips: frozenset[str] | None = frozenset()
     transcripts: bool = False
     """Whether a recogniser is named that may make them."""
@@ -43,7 +43,6 @@ def wanted(config: Config, layout: Layout) -> Wanted:
     trained = {experiment for experiment, settings in config.experiments.items() if settings.dataset == name}
     fused = {ensemble for ensemble in config.ensembles if name in config.ensemble_datasets(ensemble)}
     members = {experiment for ensemble in fused for experiment in config.members(ensemble)}
-    tasks = {(ensemble, config.ensembles[ensemble].task) for ensemble in fused}
     return Wanted(
         dataset=True,
         frames=config.media.frames is not None,
@@ -52,7 +51,7 @@ def wanted(config: Config, layout: Layout) -> Wanted:
         models=_runs(config, trained),
         predictions=_runs(config, trained | members),
         ensembles=frozenset(fused),
-        submissions=frozenset(pair for pair in tasks if pair[1] in config.datasets[name].samples),
+        submissions=frozenset((one.name, one.track) for one in config.submissions() if one.dataset == name),
         clips=_clips(layout),
         transcripts=config.transcripts is not None,
     )

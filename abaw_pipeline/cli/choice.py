@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from abaw_pipeline.strict import nearest
+from abaw_pipeline.submission.asked import Asked
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.splits.names import fold_names
 
@@ -54,3 +55,23 @@ def ensemble_dataset(run: Run, name: str, dataset: str | None) -> str:
     if dataset is None and len(known) > 1:
         raise ValueError(f"ensembles.{name}: it predicts {', '.join(known)}; choose one with --dataset")
     return dataset or known[0]
+
+
+def submission_of(run: Run, name: str, dataset: str | None) -> Asked:
+    """The submission file of an ensemble, or of several that make up a track.
+
+    Raises:
+        ValueError: nothing of that name, no sample file to answer, or several data sets and none was named.
+    """
+    known = {**run.config.ensembles, **run.config.submission.mtl}
+    if name not in known:
+        raise ValueError(f"{run.file}: no ensemble '{name}'{nearest(name, known)}")
+    files = [asked for asked in run.config.submissions() if asked.name == name and dataset in (None, asked.dataset)]
+    if not files:
+        chosen = dataset or ensemble_dataset(run, name, None)
+        task = run.config.ensembles[name].task if name in run.config.ensembles else "mtl"
+        raise ValueError(f"{run.file}: datasets.{chosen}.samples names no sample file of track '{task}' to answer")
+    if len(files) > 1:
+        several = ", ".join(asked.dataset for asked in files)
+        raise ValueError(f"{name}: it has files for {several}; choose one with --dataset")
+    return files[0]

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from abaw_pipeline.runtime.text import text_lines
 from abaw_pipeline.tasks import Kind, Task
+
+MOST_FRAMES = 10_000_000
+"""Frames of a clip: 100 hours and more. A slip of the pen beyond it would take the memory of as many rows."""
+
+Place = tuple[str, int]
+"""A clip and a frame of it, from 1."""
 
 
 def read_label_file(path: Path, task: Task) -> np.ndarray:
@@ -22,14 +29,14 @@ def read_label_file(path: Path, task: Task) -> np.ndarray:
     lines = text_lines(path)
     found = lines[0].strip() if lines else ""
     if [part.strip() for part in found.split(",")] != task.header.split(","):
-        raise ValueError(f"{path}: line 1: expected the header '{task.header}', found '{_short(found)}'")
+        raise ValueError(f"{path}: line 1: expected the header '{task.header}', found '{short(found)}'")
     rows = lines[1:]
     if not rows:
         raise ValueError(f"{path}: line 2: no rows after the header")
     values = _numbers(rows, task.width)
-    if values is None or not _allowed(values, task).all():
+    if values is None or not allowed(values, task).all():
         line = _first_wrong(rows, task)
-        raise ValueError(f"{path}: line {line + 2}: '{_short(rows[line])}' is not {_wanted(task)}")
+        raise ValueError(f"{path}: line {line + 2}: '{short(rows[line])}' is not {wanted(task)}")
     return values.astype(np.float32)
 
 
@@ -38,6 +45,19 @@ def read_clip_list(path: Path) -> list[str]:
     names = (line.strip() for line in text_lines(path))
     suffixes = (".mp4", ".avi", ".txt")
     return [name[:-4] if name.lower().endswith(suffixes) else name for name in names if name]
+
+
+def dense(places: Sequence[Place], values: np.ndarray) -> dict[str, np.ndarray]:
+    """Rows ``(n, W)`` at their places, which differ: float32 ``(frames, W)`` by clip, NaN in frames without a row."""
+    frames = np.array([frame for _, frame in places])
+    rows: dict[str, list[int]] = {}
+    for row, (clip, _) in enumerate(places):
+        rows.setdefault(clip, []).append(row)
+    found = {}
+    for clip, own in rows.items():
+        found[clip] = np.full((frames[own].max(), values.shape[1]), np.nan, np.float32)
+        found[clip][frames[own] - 1] = values[own]
+    return found
 
 
 def _numbers(rows: list[str], width: int) -> np.ndarray | None:
@@ -55,12 +75,12 @@ def _first_wrong(rows: list[str], task: Task) -> int:
     """Index of the first row that does not parse or is not allowed."""
     for i, row in enumerate(rows):
         values = _numbers([row], task.width)
-        if values is None or not _allowed(values, task).all():
+        if values is None or not allowed(values, task).all():
             return i
     raise AssertionError("every row parses alone, but not all together")
 
 
-def _allowed(values: np.ndarray, task: Task) -> np.ndarray:
+def allowed(values: np.ndarray, task: Task) -> np.ndarray:
     """Which rows of ``(n, width)`` hold only values of the task or its missing mark; bool ``(n,)``."""
     return np.all(fits(values, task) | (values == task.missing), axis=1)
 
@@ -87,10 +107,12 @@ def fitting(task: Task) -> str:
     return kinds[task.kind]
 
 
-def _wanted(task: Task) -> str:
+def wanted(task: Task) -> str:
+    """What a row of an annotation file is, in words."""
     count = f"{task.width} comma-separated" if task.width > 1 else "one of the"
     return f"{count} {fitting(task)} (or {task.missing:g})"
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A line for a message."""
     return text if len(text) <= 80 else text[:77] + "..."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from abaw_pipeline.tracks import Track
@@ -12,7 +12,7 @@ _ROW = re.compile(r"(?P<clip>.+)/(?P<frame>\d+)\.[A-Za-z]+")
 
 
 def sample_names(path: Path, track: Track) -> Iterator[str]:
-    """First field of each row (``2-30-640x360/00001.jpg``), streamed.
+    """First field of each row (``2-30-640x360/00001.jpg``, or a clip's id as it is spelt there), streamed.
 
     Rows may end in commas or lack their values; a byte order mark, carriage returns and empty lines at the end
     are tolerated.
@@ -32,8 +32,17 @@ def sample_names(path: Path, track: Track) -> Iterator[str]:
                 continue
             if empty:
                 raise ValueError(f"{path}: line {empty}: an empty row in the middle of a sample file")
-            split_name(name, path, number)
+            split_row(name, track, path, number)
             yield name
+
+
+def split_row(name: str, track: Track, path: Path, line: int) -> tuple[str, int]:
+    """Clip id and frame number (from 1) of a row's name; 1 where a row is a clip."""
+    if track.level == "frame":
+        return split_name(name, path, line)
+    if not clip_id(name):
+        raise ValueError(f"{path}: line {line}: '{name[:80]}' names no clip")
+    return clip_id(name), 1
 
 
 def split_name(name: str, path: Path, line: int) -> tuple[str, int]:
@@ -44,13 +53,31 @@ def split_name(name: str, path: Path, line: int) -> tuple[str, int]:
     return match["clip"], int(match["frame"])
 
 
+def clip_id(name: str) -> str:
+    """The id in ``[12345]``, ``"12345"`` or ``12345``; its zeros stay."""
+    return name.strip(" \t\"'[]")
+
+
+def known_clip(clip: str, known: Collection[str]) -> str | None:
+    """The known clip that an id means: itself, or the only one that differs from it in leading zeros alone.
+
+    Spreadsheets read ``00123`` as a number and write 123.
+    """
+    if clip in known:
+        return clip
+    if not clip.isdecimal():
+        return None
+    alike = [one for one in known if one.isdecimal() and int(one) == int(clip)]
+    return alike[0] if len(alike) == 1 else None
+
+
 def read_sample_file(path: Path, track: Track) -> list[tuple[str, int]]:
-    """Clip id and frame number of every row, in the sample's order.
+    """Clip id and frame number of every row, in the sample's order; 1 where a row is a clip.
 
     Raises:
         ValueError: see ``sample_names``; also a sample without rows.
     """
-    rows = [split_name(name, path, line) for line, name in enumerate(sample_names(path, track), start=2)]
+    rows = [split_row(name, track, path, line) for line, name in enumerate(sample_names(path, track), start=2)]
     if not rows:
         raise ValueError(f"{path}: line 2: no rows after the header")
     return rows

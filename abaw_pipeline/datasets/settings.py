@@ -1,4 +1,4 @@
-"""What the settings of every data set hold; those of Aff-Wild2 and of plain recordings.
+"""What the settings of every data set hold, and of every one with crops; those of Aff-Wild2 and of plain recordings.
 
 The settings of other data sets stand in the files of their adapters; ``registry.py`` joins them.
 """
@@ -71,16 +71,25 @@ class LabelledSettings(Strict):
         return self
 
 
-class Affwild2Settings(LabelledSettings):
+class MaterialSettings(LabelledSettings):
+    """A data set of recordings, of face crops, or of both."""
+
+    recordings: list[str] = ["batch1", "batch2", "batch3"]
+    """Folders of recordings. Those of the default may be missing; any other must be there."""
+    crops: list[str] = ["cropped_aligned", "cropped_aligned_new_50_vids"]
+    """Folders of official face crops, one folder per clip; the same rule."""
+
+    @property
+    def watched(self) -> list[str]:
+        return [*super().watched, *self.recordings, *self.crops]
+
+
+class Affwild2Settings(MaterialSettings):
     """A folder laid out like Aff-Wild2."""
 
     adapter: Literal["affwild2"]
     tasks: list[TaskName] = ["va"]
     """Tasks whose annotations are read as the organisers write them."""
-    recordings: list[str] = ["batch1", "batch2", "batch3"]
-    """Folders of recordings. Those of the default may be missing; any other must be there."""
-    crops: list[str] = ["cropped_aligned", "cropped_aligned_new_50_vids"]
-    """Folders of official face crops, one folder per clip; the same rule."""
     annotations: str = "."
     """The folder that holds ``VA_Estimation_Challenge`` and its sisters."""
     test_lists: dict[TaskName, str] = {}
@@ -94,7 +103,7 @@ class Affwild2Settings(LabelledSettings):
     def watched(self) -> list[str]:
         folders = [folder for task in self.tasks for folder in TASKS[task].folders]
         sets = [f"{self.annotations}/{folder}/{name}" for folder in folders for name in SETS]
-        return [*super().watched, *sets, *self.recordings, *self.crops, *self.test_lists.values()]
+        return [*super().watched, *sets, *self.test_lists.values()]
 
 
 class RecordingsSettings(Strict):

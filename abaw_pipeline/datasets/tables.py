@@ -12,18 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from abaw_pipeline.datasets.base import need_file
-from abaw_pipeline.datasets.labels import fits, fitting
+from abaw_pipeline.datasets.labels import MOST_FRAMES, Place, dense, fits, fitting
 from abaw_pipeline.datasets.settings import LabelledSettings
 from abaw_pipeline.runtime.text import text_lines
 from abaw_pipeline.strict import nearest
 from abaw_pipeline.tasks import TASKS, Task
 from abaw_pipeline.types import SPLITS, Split
 
-_MOST = 10_000_000
-"""Frames of a clip: 100 hours and more. A slip of the pen beyond it would take the memory of as many rows."""
-
-Place = tuple[str, int]
-"""A clip and a frame of it, from 1."""
 Splits = Mapping[str, Mapping[str, Collection[Split]]]
 """What else is known of clips: their splits by clip and task."""
 
@@ -95,7 +90,7 @@ def read_table(path: Path, task: Task, clips: Collection[str]) -> Table:
     if len(wrong):
         row, column = wrong[0]
         raise ValueError(f"{path}: line {lines[row]}: {values[row, column]:g} is none of the {fitting(task)}")
-    return Table(_by_clip(list(found), values), splits)
+    return Table(dense(list(found), values), splits)
 
 
 def _records(path: Path, task: Task) -> Iterator[tuple[int, dict[str, str]]]:
@@ -131,8 +126,8 @@ def _clip(name: str, clips: Collection[str]) -> str:
 
 def _frame(text: str) -> int:
     number = _number(text)
-    if not number.is_integer() or not 1 <= number <= _MOST:
-        raise ValueError(f"frame '{text}' is not a whole number from 1 to {_MOST}")
+    if not number.is_integer() or not 1 <= number <= MOST_FRAMES:
+        raise ValueError(f"frame '{text}' is not a whole number from 1 to {MOST_FRAMES}")
     return int(number)
 
 
@@ -169,16 +164,3 @@ def _number(text: str) -> float:
     except ValueError:
         return math.nan
     return value if math.isfinite(value) else math.nan
-
-
-def _by_clip(places: list[Place], values: np.ndarray) -> dict[str, np.ndarray]:
-    """Rows ``(n, W)`` at their places, clip by clip."""
-    frames = np.array([frame for _, frame in places])
-    rows: dict[str, list[int]] = {}
-    for row, (clip, _) in enumerate(places):
-        rows.setdefault(clip, []).append(row)
-    found = {}
-    for clip, own in rows.items():
-        found[clip] = np.full((frames[own].max(), values.shape[1]), np.nan, np.float32)
-        found[clip][frames[own] - 1] = values[own]
-    return found

@@ -37,12 +37,12 @@ def write_labels(root: Path, split: Split, clip: str, labels: Mapping[str, np.nd
     for name, values in labels.items():
         path = label_path(root, split, TASKS[name], clip)
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [TASKS[name].header, *(",".join(map(_number, row)) for row in values)]
+        lines = [TASKS[name].header, *(",".join(map(written, row)) for row in values)]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _number(value: float) -> str:
-    """Integers plainly, else four decimals."""
+def written(value: float) -> str:
+    """A label: integers plainly, else four decimals."""
     return str(int(value)) if value == int(value) else f"{value:.4f}"
 
 

@@ -50,7 +50,7 @@ def examine(config: Config, dataset: str) -> Examined:
     texts = [problem for file in text_files(root, settings.watched) for problem in check_text(file)]
     try:
         found = ADAPTERS[settings.adapter](settings, where)
-        samples = asked(found.samples)
+        samples = asked(found.samples, {*(clip.id for clip in found.clips), *(row.clip for row in found.skipped)})
     except ValueError as error:
         return Examined(dataset, [], ranked([from_reason("data set", str(error), _STOPS, where=where), *texts]))
     look = _Look(config, dataset, found, samples)

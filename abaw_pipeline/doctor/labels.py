@@ -89,7 +89,7 @@ def _half_annotated(labels: Annotation) -> Iterator[Problem]:
     """The missing mark in some values of a row that counts whole."""
     known = (labels.rows != labels.task.missing) & np.isfinite(labels.rows)
     half = np.flatnonzero(known.any(axis=1) & ~known.all(axis=1))
-    if labels.task.kind != "labels" and len(half):
+    if labels.file and labels.task.kind != "labels" and len(half):  # readers of other files tell it themselves
         mark = "no value" if np.isnan(labels.task.missing) else f"{labels.task.missing:g}"
         rows = "1 row has" if len(half) == 1 else f"{len(half)} rows have"
         what = f"{rows} {mark} in some values of {labels.task.name} and not in all"

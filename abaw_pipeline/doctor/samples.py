@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from abaw_pipeline.datasets.samples import read_sample_file
+from abaw_pipeline.datasets.samples import known_clip, read_sample_file
 from abaw_pipeline.doctor.problems import Problem
 from abaw_pipeline.submission.rows import TOLERANCE
 from abaw_pipeline.tracks import TRACKS
@@ -27,8 +27,11 @@ class Asked:
         return f"{self.path}: line {self.lines[place]}"
 
 
-def asked(samples: Mapping[str, Path]) -> dict[str, dict[str, Asked]]:
+def asked(samples: Mapping[str, Path], known: Collection[str]) -> dict[str, dict[str, Asked]]:
     """Rows of every sample file, by track and clip.
+
+    Args:
+        known: ids of the clips that there are; a sample may spell those of tracks of clips without their zeros.
 
     Raises:
         ValueError: a sample that is none; names file and line.
@@ -37,7 +40,7 @@ def asked(samples: Mapping[str, Path]) -> dict[str, dict[str, Asked]]:
     for track, path in samples.items():
         rows: dict[str, list[tuple[int, int]]] = {}
         for line, (clip, frame) in enumerate(read_sample_file(path, TRACKS[track]), start=2):
-            rows.setdefault(clip, []).append((frame, line))
+            rows.setdefault(known_clip(clip, known) or clip, []).append((frame, line))
         found[track] = {clip: Asked(path, track, *np.array(pairs, np.int64).T) for clip, pairs in rows.items()}
     return found
 
@@ -49,6 +52,17 @@ def check_sample(rows: Asked, clip: str, frames: int, fill: str) -> Iterator[Pro
         frames: of the clip's picture clock.
         fill: ``submission.fill``.
     """
+    if TRACKS[rows.track].level == "frame":
+        yield from _check_frames(rows, clip, frames, fill)
+    _, first, counts = np.unique(rows.frames, return_index=True, return_counts=True)
+    if (counts > 1).any():
+        again = int(first[counts > 1][0])
+        named = f"frame {rows.frames[again]}" if TRACKS[rows.track].level == "frame" else "the clip"
+        what = f"{named} stands {counts.max()} times in the {rows.track} sample"
+        yield Problem("warning", "sample rows", rows.line(again), what, "it is written as often", clip)
+
+
+def _check_frames(rows: Asked, clip: str, frames: int, fill: str) -> Iterator[Problem]:
     beyond = np.flatnonzero(rows.frames > frames)
     far = np.flatnonzero(rows.frames > frames + TOLERANCE)
     what = f"the {rows.track} sample asks for frame {rows.frames.max()}, the clip has {frames} frames"
@@ -60,11 +74,6 @@ def check_sample(rows: Asked, clip: str, frames: int, fill: str) -> Iterator[Pro
     elif len(rows.frames) == rows.frames.max() < frames:
         what = f"{len(rows.frames)} rows in the {rows.track} sample for {frames} frames"
         yield Problem("note", "sample rows", rows.line(-1), what, "no other rows are written", clip)
-    _, first, counts = np.unique(rows.frames, return_index=True, return_counts=True)
-    if (counts > 1).any():
-        again = int(first[counts > 1][0])
-        what = f"frame {rows.frames[again]} stands {counts.max()} times in the {rows.track} sample"
-        yield Problem("warning", "sample rows", rows.line(again), what, "it is written as often", clip)
 
 
 def check_left_out(rows: Asked, clip: str, fill: str) -> Problem:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from abaw_pipeline.runtime.names import escape
+from abaw_pipeline.tracks import TRACKS
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class Layout:
         """Labels of every annotated clip, one array per escaped clip id."""
         return self.home / "labels" / f"{task}.npz"
 
-    def sample(self, task: str) -> Path:
+    def sample(self, track: str) -> Path:
         """The organisers' sample file: which rows a submission must hold, in which order."""
-        return self.home / "samples" / f"{task}.txt"
+        return self.home / "samples" / f"{track}.txt"
 
     def clock(self, clip: str) -> Path:
         return self.home / "media" / escape(clip) / "clock.h5"
@@ -113,8 +114,9 @@ class Layout:
         """What the job of a stage really did (``runtime/journal.py``); named as its log is."""
         return journals(self.results) / stage / f"{self.dataset}-{job}.jsonl"
 
-    def submission(self, ensemble: str, task: str) -> Path:
-        return self.home / "submissions" / ensemble / f"{task}.txt"
+    def submission(self, name: str, track: str) -> Path:
+        """The file of an ensemble, or of a joined submission, for a track."""
+        return self.home / "submissions" / name / f"{track}{TRACKS[track].suffix}"
 
 
 def journals(results: Path) -> Path:

@@ -12,7 +12,8 @@ from abaw_pipeline.state.manifests import manifest_or_none
 from abaw_pipeline.state.models import ModelsNow
 from abaw_pipeline.state.state import MISSING, State
 from abaw_pipeline.state.words import clips_in_words, count, few
-from abaw_pipeline.submission.write import is_made, submission_key
+from abaw_pipeline.submission.asked import Asked
+from abaw_pipeline.submission.write import is_made, read_fused, submission_key
 
 
 class ResultsNow:
@@ -51,19 +52,19 @@ class ResultsNow:
         clips = {clip for part in parts for clip in part.clips}
         return {clip for clip in clips if store.key(clip) != _blend_key(settings, parts, clip)}
 
-    def submission(self, name: str, dataset: str) -> State:
-        fused, task = self.ensemble(name, dataset), self.config.ensembles[name].task
-        layout = self.models.layout(dataset)
-        path = layout.submission(name, task)
-        state = State(f"submission {path}", inputs=[fused])
+    def submission(self, asked: Asked) -> State:
+        layout = self.models.layout(asked.dataset)
+        path = layout.submission(asked.name, asked.track)
+        fused = [self.ensemble(name, asked.dataset) for name in asked.ensembles.values()]
+        state = State(f"submission {path}", inputs=fused)
         state.stale(state.input_reasons())
-        index = self.models.data(dataset).index
+        index = self.models.data(asked.dataset).index
         state.stale([line for line in index.reasons if line.startswith(("sample file", "gone"))])
         if not path.is_file():
             state.stale(["it was never written"], MISSING)
         elif state.fine:
-            manifest = Manifest.read(layout.ensemble_manifest(name), "snakemake")
-            key = submission_key(manifest, layout.sample(task), task, self.config.submission)
+            sample = layout.sample(asked.track)
+            key = submission_key(read_fused(layout, asked), sample, asked.track, self.config.submission)
             state.stale([] if is_made(path, key) else ["its rows, its settings, its code or the file itself changed"])
         state.work = "" if state.fine else "write 1 file"
         return state

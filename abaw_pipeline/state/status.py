@@ -82,11 +82,7 @@ def stages(config: Config) -> Iterator[Stage]:
     fused = [(name, dataset) for name in config.ensembles for dataset in config.ensemble_datasets(name)]
     there = [Layout(Path(config.results), dataset).ensemble_manifest(name).is_file() for name, dataset in fused]
     yield Stage("ensembles", sum(there), len(fused), "ensembles")
-    files = [
-        Layout(Path(config.results), dataset).submission(name, config.ensembles[name].task)
-        for name, dataset in fused
-        if config.ensembles[name].task in config.datasets[dataset].samples
-    ]
+    files = [Layout(Path(config.results), one.dataset).submission(one.name, one.track) for one in config.submissions()]
     yield Stage("submissions", sum(path.is_file() for path in files), len(files), "files")
 
 

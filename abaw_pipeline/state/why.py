@@ -11,6 +11,7 @@ from abaw_pipeline.config import Config
 from abaw_pipeline.state.fused import ResultsNow
 from abaw_pipeline.state.state import State
 from abaw_pipeline.strict import nearest
+from abaw_pipeline.submission.packing import zip_path
 from abaw_pipeline.submission.write import provenance_path
 
 MOST = 12
@@ -103,14 +104,16 @@ def targets(config: Config, now: ResultsNow) -> Iterator[Target]:
             layout = now.models.layout(dataset)
             made = layout.predictions(*training.name), layout.predictions_manifest(*training.name)
             yield Target((), made, partial(now.models.prediction, training, dataset))
-    for name, settings in config.ensembles.items():
+    files = config.submissions()
+    for name in config.ensembles:
         for dataset in config.ensemble_datasets(name):
-            layout, last = now.models.layout(dataset), settings.task in config.datasets[dataset].samples
+            layout, last = now.models.layout(dataset), any((one.name, one.dataset) == (name, dataset) for one in files)
             places = layout.ensemble(name), layout.ensemble_manifest(name), layout.curves(name)
             yield Target(() if last else (name,), places, partial(now.ensemble, name, dataset))
-            if last:
-                path = layout.submission(name, settings.task)
-                yield Target((name,), (path, provenance_path(path)), partial(now.submission, name, dataset))
+    for asked in files:
+        path = now.models.layout(asked.dataset).submission(asked.name, asked.track)
+        places = path, zip_path(path), provenance_path(path)
+        yield Target((asked.name,), places, partial(now.submission, asked))
 
 
 def _some(lines: list[str], most: int | None = MOST) -> Iterator[str]:

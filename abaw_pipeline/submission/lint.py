@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from abaw_pipeline.datasets.samples import sample_names
 from abaw_pipeline.strict import nearest
 from abaw_pipeline.submission.order import RowOrder
-from abaw_pipeline.tasks import TASKS, Task
+from abaw_pipeline.tasks import Task
 from abaw_pipeline.tracks import TRACKS, Track
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -48,7 +48,7 @@ def lint(task: str, file: Path, sample: Path) -> list[Offence]:
     found: list[Offence] = []
     last = 0
     for last, line in _lines(file):
-        check = _header(line, TRACKS[task]) if last == 1 else _row(line, last, order, TASKS[task])
+        check = _header(line, TRACKS[task]) if last == 1 else _row(line, last, order, TRACKS[task])
         found += [Offence(last, message) for message in check]
     if not last:
         found.append(Offence(1, f"the file is empty; the header must be '{TRACKS[task].header}'"))
@@ -74,30 +74,30 @@ def _header(line: str, track: Track) -> Iterator[str]:
         yield f"the header must be '{track.header}', not '{line[:80]}'"
 
 
-def _row(line: str, number: int, order: RowOrder, task: Task) -> Iterator[str]:
+def _row(line: str, number: int, order: RowOrder, track: Track) -> Iterator[str]:
     if not line.strip():
         yield "an empty row"
         return
     name, *values = line.split(",")
     yield from order.see(name.strip(), number)
-    yield from _values(values, task)
+    yield from _values(values, track.owners, " after the name")
 
 
-def _values(values: list[str], task: Task) -> Iterator[str]:
-    """What is wrong with the values of one row."""
-    if len(values) == task.width + 1 and not values[-1].strip():
+def _values(values: list[str], owners: Sequence[Task], where: str = "") -> Iterator[str]:
+    """What is wrong with the values of one row; ``owners`` are the tasks they should be of."""
+    if len(values) == len(owners) + 1 and not values[-1].strip():
         yield "ends in a comma"
         values = values[:-1]
-    if len(values) != task.width:
-        yield f"{task.width} values are needed after the name, here are {len(values)}"
-    for text in values:
+    if len(values) != len(owners):
+        yield f"{len(owners)} values are needed{where}, here are {len(values)}"
+    for text, task in zip(values, owners, strict=False):
         message = _value(text.strip(), task)
         if message:
             yield message
 
 
 def _value(text: str, task: Task) -> str | None:
-    if task.kind != "values":
+    if task.kind in ("class", "labels"):
         top = len(task.columns) - 1 if task.kind == "class" else 1
         fine = _WHOLE.fullmatch(text) and int(text) <= top
         return None if fine else f"'{text[:40]}' is not a whole number from 0 to {top}"
@@ -105,5 +105,5 @@ def _value(text: str, task: Task) -> str | None:
         return f"'{text}' is not finite"
     if not _NUMBER.fullmatch(text):
         return f"'{text[:40]}' is not a number"
-    value = float(text)
-    return None if -1 <= value <= 1 and math.isfinite(value) else f"{text[:40]} is outside [-1, 1]"
+    low, high = task.bounds or (-math.inf, math.inf)
+    return None if low <= float(text) <= high else f"{text[:40]} is outside [{low:g}, {high:g}]"

@@ -52,6 +52,12 @@ def collect(sample: Sequence[tuple[str, int]], columns: int, predictions: Callab
     return Rows([clip for clip, _ in sample], values, state)
 
 
+def worst(parts: Sequence[Rows]) -> Rows:
+    """The rows of several tasks as one: each in the worst state it is in for any of them."""
+    values = np.concatenate([part.values for part in parts], axis=1)
+    return Rows(parts[0].clips, values, np.maximum.reduce([part.state for part in parts]))
+
+
 def fill(rows: Rows, how: str) -> np.ndarray:
     """Values without gaps, ``(n, columns)``.
 

@@ -17,6 +17,7 @@ from abaw_pipeline.runtime.storage import EXIT_CODE, CannotWrite, require_room
 from abaw_pipeline.runtime.temporaries import sweep, sweep_folder
 from abaw_pipeline.state.listed import manifests
 from abaw_pipeline.state.losses import loss_marks, missing_index_files
+from abaw_pipeline.tracks import TRACKS
 from abaw_pipeline.training.memory import manifests_mb
 from abaw_pipeline.training.plan import prediction_code, recipe
 from abaw_pipeline.training.splits.names import fold_names, folds_mark
@@ -140,12 +141,18 @@ def member_predictions(wildcards):
     ]
 
 
+def asked(wildcards):
+    return ASKED[wildcards.dataset, wildcards.name, wildcards.track]
+
+
+def fused(wildcards):
+    """The manifests of the ensembles that a submission is made from."""
+    return [layout(wildcards.dataset).ensemble_manifest(name) for name in asked(wildcards).ensembles.values()]
+
+
 PAIRS = [(name, dataset) for name in CONFIG.ensembles for dataset in CONFIG.ensemble_datasets(name)]
-SUBMISSIONS = [
-    layout(dataset).submission(name, CONFIG.ensembles[name].task)
-    for name, dataset in PAIRS
-    if CONFIG.ensembles[name].task in CONFIG.datasets[dataset].samples
-]
+ASKED = {(one.dataset, one.name, one.track): one for one in CONFIG.submissions()}
+SUBMISSIONS = [layout(dataset).submission(name, track) for dataset, name, track in ASKED]
 CURVES = [layout(dataset).curves(name) / "done.json" for name, dataset in PAIRS if not CONFIG.datasets[dataset].samples]
 
 
@@ -157,4 +164,4 @@ wildcard_constraints:
     fold="[a-z0-9]+",
     seed=r"\d+",
     shard=r"\d+",
-    task="[a-z]+",
+    name="[^/]+",

@@ -1,4 +1,4 @@
-# Predictions of the members -> ensemble -> submission file (or one curve per clip, where there is no sample file).
+# Predictions of the members -> ensemble -> submission file and its zip (or one curve per clip, where there is no sample file).
 rule ensemble:
     input:
         members=member_predictions,
@@ -26,25 +26,34 @@ rule ensemble:
         "{params.abaw} ensemble {wildcards.ensemble} --dataset {wildcards.dataset} > {log} 2>&1"
 
 
+def submitted(suffix):
+    """What is declared of a submission."""
+    folder = f"{RESULTS}/{{dataset}}/submissions/{{name}}"
+    labels = {"data set": "{dataset}", "name": "{name}", "track": "{track}"}
+    return {
+        "file": report(f"{folder}/{{track}}{suffix}", category="Submissions", labels=labels),
+        "zip": f"{folder}/{{track}}.zip",
+        "provenance": f"{folder}/{{track}}.provenance.json",
+    }
+
+
 rule submit:
     input:
-        ensemble=f"{RESULTS}/{{dataset}}/ensembles/{{ensemble}}.json",
+        ensembles=fused,
         clips=f"{RESULTS}/{{dataset}}/clips.json",
     output:
-        file=report(
-            f"{RESULTS}/{{dataset}}/submissions/{{ensemble}}/{{task}}.txt",
-            category="Submissions",
-            labels={"data set": "{dataset}", "ensemble": "{ensemble}", "task": "{task}"},
-        ),
-        provenance=f"{RESULTS}/{{dataset}}/submissions/{{ensemble}}/{{task}}.provenance.json",
+        **submitted(".txt"),
     params:
         abaw=command,
-        settings=settings_digest(CONFIG.submission),
+        settings=settings_digest(CONFIG.submission.of_each_file),
+        ensembles=lambda wildcards: dict(asked(wildcards).ensembles),
         code=code_digest("submission.write"),
+    wildcard_constraints:
+        track="|".join(name for name, track in TRACKS.items() if track.suffix == ".txt"),
     log:
-        f"{LOGS}/submit/{{dataset}}-{{ensemble}}-{{task}}.log",
+        f"{LOGS}/submit/{{dataset}}-{{name}}-{{track}}.log",
     benchmark:
-        f"{TIMES}/submit/{{dataset}}-{{ensemble}}-{{task}}.tsv"
+        f"{TIMES}/submit/{{dataset}}-{{name}}-{{track}}.tsv"
     conda:
         "../../envs/abaw.yaml"
     threads: 1
@@ -53,7 +62,14 @@ rule submit:
     message:
         "write {output.file}"
     shell:
-        "{params.abaw} submit {wildcards.ensemble} --dataset {wildcards.dataset} > {log} 2>&1"
+        "{params.abaw} submit {wildcards.name} --dataset {wildcards.dataset} > {log} 2>&1"
+
+
+use rule submit as submit_table with:
+    output:
+        **submitted(".csv"),
+    wildcard_constraints:
+        track="|".join(name for name, track in TRACKS.items() if track.suffix == ".csv"),
 
 
 rule curves:
