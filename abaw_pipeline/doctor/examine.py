@@ -13,7 +13,7 @@ from abaw_pipeline.datasets.base import DataSet
 from abaw_pipeline.datasets.probe import Probe, probe
 from abaw_pipeline.datasets.registry import ADAPTERS, DatasetSettings
 from abaw_pipeline.doctor.labels import Annotation, Rules, check_labels
-from abaw_pipeline.doctor.material import Material, material
+from abaw_pipeline.doctor.measured import Measured, measure
 from abaw_pipeline.doctor.people import check_sides, check_splits
 from abaw_pipeline.doctor.pictures import check_pictures
 from abaw_pipeline.doctor.problems import Problem, from_reason, ranked
@@ -101,20 +101,20 @@ class _Look:
                 probed = probes.get(clip.video or "")
                 if isinstance(probed, ValueError):
                     raise probed
-                seen = material(clip, probed)
+                seen = measure(clip, probed)
             except ValueError as error:
                 yield from_reason("left out", str(error), "the clip is left out", clip.id)
                 yield from self._lacking(clip.id)
             labels = {task: rows[clip.id] for task, rows in self._found.labels.items() if clip.id in rows}
             asks = {track: rows[clip.id] for track, rows in self._samples.items() if clip.id in rows}
             self.seen.append(numbers_of(clip, seen, labels, asks, self._together[clip.recording]))
-            yield from self._of_material(clip, seen)
+            yield from self._of_media(clip, seen)
             for task, rows in labels.items():
                 file = self._found.files.get(task, {}).get(clip.id)
                 frames = seen.frames if seen else None
                 yield from check_labels(Annotation(clip, TASKS[task], rows, file), frames, self._rules[task])
 
-    def _of_material(self, clip: Clip, seen: Material | None) -> Iterator[Problem]:
+    def _of_media(self, clip: Clip, seen: Measured | None) -> Iterator[Problem]:
         if seen is None:
             return
         yield from check_pictures(clip, seen)

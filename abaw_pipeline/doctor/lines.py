@@ -54,7 +54,7 @@ def _worst(problems: Iterable[Problem]) -> dict[str | None, str]:
 
 
 def _cells(seen: Seen, worst: str) -> tuple[str, ...]:
-    found, labels = seen.material, list(seen.labels.values())
+    found, labels = seen.measured, list(seen.labels.values())
     recording = found.recording if found else None
     sound = found and recording and recording.has_sound
     return (

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from abaw_pipeline.datasets.names import stated_rate
-from abaw_pipeline.doctor.material import Material
+from abaw_pipeline.doctor.measured import Measured
 from abaw_pipeline.doctor.problems import Problem
 from abaw_pipeline.media.official import PAST_END
+from abaw_pipeline.state.words import count
 from abaw_pipeline.types import Clip
 
 LONG_GAP = 250
@@ -20,14 +21,14 @@ _RATE_OFF = 0.02
 """Share by which the rate in a name may differ from the recording's."""
 
 
-def check_pictures(clip: Clip, seen: Material) -> Iterator[Problem]:
+def check_pictures(clip: Clip, seen: Measured) -> Iterator[Problem]:
     yield from _rate(clip, seen)
     yield from _pause(clip, seen)
     if clip.crops is not None and seen.crops is not None:
         yield from _crops(clip, clip.crops, seen, seen.crops)
 
 
-def _rate(clip: Clip, seen: Material) -> Iterator[Problem]:
+def _rate(clip: Clip, seen: Measured) -> Iterator[Problem]:
     if clip.video is None and not clip.stills:
         then = "features come from the crops alone; there is no sound, and no face is found where there is no crop"
         yield Problem("note", "recording", clip.id, f"no recording; {seen.rate:g} Hz is taken for it", then, clip.id)
@@ -40,7 +41,7 @@ def _rate(clip: Clip, seen: Material) -> Iterator[Problem]:
         yield Problem("note", "one frame", clip.id, "a clip of one frame", "it is a sequence of length 1", clip.id)
 
 
-def _pause(clip: Clip, seen: Material) -> Iterator[Problem]:
+def _pause(clip: Clip, seen: Measured) -> Iterator[Problem]:
     steps = np.diff(seen.times)
     if len(steps) > 1 and steps.max() > max(PAUSE_S, 5 * float(np.median(steps))):
         frame = int(np.argmax(steps)) + 1
@@ -49,14 +50,14 @@ def _pause(clip: Clip, seen: Material) -> Iterator[Problem]:
         yield Problem("warning", "pause", clip.video or clip.id, what, then, clip.id)
 
 
-def _crops(clip: Clip, folder: str, seen: Material, numbers: np.ndarray) -> Iterator[Problem]:
+def _crops(clip: Clip, folder: str, seen: Measured, numbers: np.ndarray) -> Iterator[Problem]:
     beyond = int((numbers > seen.frames).sum())
     if beyond and numbers[-1] > seen.frames + PAST_END:
         what = f"crops reach number {numbers[-1]}, the recording has {seen.frames} frames"
         yield Problem("error", "crops", folder, what, "the clip is left out; do they belong together?", clip.id)
     elif beyond:
-        what = f"{beyond} crops past the last of {seen.frames} frames"
-        yield Problem("note", "crops", folder, what, "these are left out", clip.id)
+        what = f"{count(beyond, 'crop')} past the last of {seen.frames} frames"
+        yield Problem("note", "crops", folder, what, "nothing is made of what lies past the end", clip.id)
     start, length = seen.crop_gap
     no_face = "features of the face are not valid there; 'gaps' of an experiment says how they are filled"
     if length == seen.frames:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from abaw_pipeline.doctor.material import Material
+from abaw_pipeline.doctor.measured import Measured
 from abaw_pipeline.doctor.people import pattern
 from abaw_pipeline.doctor.samples import Asked
 from abaw_pipeline.tasks import TASKS
@@ -31,18 +31,18 @@ class Labels:
 
 @dataclass(frozen=True)
 class Seen:
-    """One clip; ``samples`` are the rows that each track's sample file asks for, ``material`` is ``None`` where the
+    """One clip; ``samples`` are the rows that each track's sample file asks for, ``measured`` is ``None`` where the
     media stage would leave the clip out."""
 
     clip: Clip
     people: str
-    material: Material | None
+    measured: Measured | None
     labels: dict[str, Labels]
     samples: dict[str, int]
 
     def numbers(self) -> Iterator[tuple[str, object]]:
         """Name and value of everything that is measured, one by one; ``None`` where there is nothing to measure."""
-        seen, recording = self.material, self.material.recording if self.material else None
+        seen, recording = self.measured, self.measured.recording if self.measured else None
         sound = recording if recording and recording.has_sound else None
         yield "people", self.people
         yield "rate", seen and seen.rate and round(seen.rate, 3)
@@ -61,7 +61,7 @@ class Seen:
             yield f"{track}_sample_rows", rows
 
 
-def sound_offset(seen: Material) -> float:
+def sound_offset(seen: Measured) -> float:
     """Seconds from the first picture to the first sample of the sound; negative where the sound comes first."""
     assert seen.recording is not None
     return seen.recording.sound_start_s - (float(seen.times[0]) if len(seen.times) else 0.0)
@@ -77,7 +77,7 @@ def labels_of(task: str, rows: np.ndarray) -> Labels:
 
 def numbers_of(
     clip: Clip,
-    found: Material | None,
+    found: Measured | None,
     labels: Mapping[str, np.ndarray],
     samples: Mapping[str, Asked],
     together: Sequence[Clip],

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from abaw_pipeline.doctor.material import Material
+from abaw_pipeline.doctor.measured import Measured
 from abaw_pipeline.doctor.problems import Problem
 from abaw_pipeline.doctor.seen import sound_offset
 from abaw_pipeline.types import Clip
@@ -17,7 +17,7 @@ _END_S, _END_SHARE = 0.5, 0.02
 """The sound may end this much (seconds, and share of the pictures' length) before or after the last picture."""
 
 
-def check_sound(clip: Clip, seen: Material) -> Iterator[Problem]:
+def check_sound(clip: Clip, seen: Measured) -> Iterator[Problem]:
     if clip.video is None or seen.recording is None:
         return
     if not seen.recording.has_sound:

@@ -11,7 +11,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from abaw_pipeline.datasets.container import opened, picture_stream, seconds
-from abaw_pipeline.doctor.material import Material
+from abaw_pipeline.doctor.measured import Measured
 from abaw_pipeline.doctor.problems import Problem
 from abaw_pipeline.media.crop_files import list_crops
 from abaw_pipeline.media.decode import upright
@@ -28,7 +28,7 @@ _SURE, _MARGIN = 0.6, 0.1
 """Least mean correlation with the other half, and how much more it must be than that with its own."""
 
 
-def check_swapped(clip: Clip, seen: Material) -> Iterator[Problem]:
+def check_swapped(clip: Clip, seen: Measured) -> Iterator[Problem]:
     """Decodes up to three pictures of a clip that has a side, a recording and crops; of others none."""
     if clip.side is None or clip.video is None or clip.crops is None or seen.crops is None:
         return

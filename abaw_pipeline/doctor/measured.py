@@ -13,7 +13,7 @@ from abaw_pipeline.types import Clip
 
 
 @dataclass(frozen=True)
-class Material:
+class Measured:
     """What a clip is made of.
 
     Attributes:
@@ -48,7 +48,7 @@ class Material:
         return float(self.times[-1]) + period
 
 
-def material(clip: Clip, recording: Probe | None) -> Material:
+def measure(clip: Clip, recording: Probe | None) -> Measured:
     """What a clip is made of; the picture clock is that of ``media.clock``.
 
     Args:
@@ -58,17 +58,17 @@ def material(clip: Clip, recording: Probe | None) -> Material:
         ValueError: the media stage would leave the clip out, as it has no pictures to count frames by.
     """
     if clip.stills:
-        return Material(np.empty(0), len(clip.stills), None, None, None)
+        return Measured(np.empty(0), len(clip.stills), None, None, None)
     crops = np.array(list(list_crops(clip.crops)), int) if clip.crops else None
     if recording is not None and recording.has_pictures:
-        return Material(recording.times, recording.frames, _rate(recording), crops, recording)
+        return Measured(recording.times, recording.frames, _rate(recording), crops, recording)
     if crops is None:
         raise ValueError(f"{clip.video}: no picture stream" if clip.video else "neither a recording nor face crops")
     if not len(crops):
         raise ValueError(f"{clip.crops}: no recording, and no numbered crop to count frames by")
     if not clip.rate:
         raise ValueError(f"{clip.crops}: no recording, and no frame rate is known; state one for this clip")
-    return Material(np.arange(crops[-1]) / clip.rate, int(crops[-1]), clip.rate, crops, recording)
+    return Measured(np.arange(crops[-1]) / clip.rate, int(crops[-1]), clip.rate, crops, recording)
 
 
 def _rate(recording: Probe) -> float | None:
