@@ -6,7 +6,6 @@ Everything a run needs is checked here before any job starts; an error is one li
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,7 +26,6 @@ from abaw_pipeline.runtime.code import use_policy
 from abaw_pipeline.runtime.digests import MEMORY as DIGESTS
 from abaw_pipeline.runtime.settings import GpuSettings
 from abaw_pipeline.strict import Strict, parse, plain
-from abaw_pipeline.submission.asked import Asked
 from abaw_pipeline.submission.settings import SubmissionSettings
 from abaw_pipeline.tasks import use_tasks
 from abaw_pipeline.training.grids import GridSettings, expand
@@ -91,31 +89,11 @@ class Config(Strict):
         trained = [str(self.experiments[name].dataset) for name in self.members(ensemble)]
         return list(named) if named is not None else sorted(set(trained))
 
-    def submissions(self) -> list[Asked]:
-        """Submission files: of each ensemble where a data set has its track's sample file, then the joined ones."""
-        alone = [
-            Asked(dataset, name, ensemble.task, {ensemble.task: name})
-            for name, ensemble in self.ensembles.items()
-            for dataset in self.ensemble_datasets(name)
-            if ensemble.task in self.datasets[dataset].samples
-        ]
-        joined = [
-            Asked(dataset, name, "mtl", dict(parts))
-            for name, parts in self.submission.mtl.items()
-            for dataset, settings in self.datasets.items()
-            if "mtl" in settings.samples and all(dataset in self.ensemble_datasets(one) for _, one in parts)
-        ]
-        return alone + joined
-
-    def behind(self, ensembles: Collection[str]) -> dict[str, Any]:
-        """Settings that differ from their defaults, of ensembles, their experiments and the features of these."""
-        members = {member for name in ensembles for member in self.members(name)}
-        features = {feature for member in members for feature in self.experiments[member].features}
-        names = {"ensembles": ensembles, "experiments": members, "features": features}
-        return {
-            part: {name: getattr(self, part)[name].model_dump(mode="json", exclude_defaults=True) for name in sorted(n)}
-            for part, n in names.items()
-        }
+    def joined_datasets(self, name: str) -> list[str]:
+        """Data sets that a joined submission is written for: its ensembles predict them, and there is a sample file."""
+        ensembles = [ensemble for _, ensemble in self.submission.mtl[name]]
+        shared = set.intersection(*(set(self.ensemble_datasets(ensemble)) for ensemble in ensembles))
+        return [dataset for dataset in self.datasets if dataset in shared and "mtl" in self.datasets[dataset].samples]
 
 
 def load(file: Path, overrides: tuple[str, ...] = ()) -> Config:

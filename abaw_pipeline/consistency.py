@@ -80,8 +80,9 @@ def _check_ensembles(config: Config, source: str) -> None:
                 raise ValueError(f"{where}.datasets: no data set '{dataset}'{nearest(dataset, config.datasets)}")
         for member in config.members(name):
             tasks = list(config.experiments[member].targets)
-            if ensemble.task not in tasks:
-                raise ValueError(f"{where}: its task is '{ensemble.task}', but '{member}' predicts {', '.join(tasks)}")
+            if ensemble.read not in tasks:
+                what = f"makes ce from {ensemble.read}" if ensemble.compound else f"is of task '{ensemble.task}'"
+                raise ValueError(f"{where}: it {what}, but '{member}' predicts {', '.join(tasks)}")
 
 
 def _check_joined(config: Config, source: str) -> None:
@@ -95,7 +96,7 @@ def _check_joined(config: Config, source: str) -> None:
             if config.ensembles[ensemble].task != task:
                 predicted = config.ensembles[ensemble].task
                 raise ValueError(f"{where}.{task}: ensemble '{ensemble}' predicts '{predicted}'")
-        if not any(asked.name == name for asked in config.submissions()):
+        if not config.joined_datasets(name):
             raise ValueError(f"{where}: no data set with a sample file of track 'mtl' is predicted by all three")
 
 

@@ -23,11 +23,11 @@ class Clip:
     id: str
     recording: str
     video: str | None = None
-    """Path of the recording, where there is one."""
+    """Path of the recording, where there is one; it may be sound alone."""
     crops: str | None = None
     """Folder of official face crops (``00001.jpg`` ...), where there is one."""
     rate: float | None = None
-    """Stated frame rate in Hz; used only where there is no recording to read it from."""
+    """Stated frame rate in Hz; used only where there is no recording of pictures to read it from."""
     side: str | None = None
     """``left`` or ``right`` where the clip is one of two people in its recording."""
     group: str | None = None

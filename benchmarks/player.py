@@ -93,6 +93,7 @@ def ensemble(words):
 
 def submit(words):
     write(f"{HOME}/submissions/{words[0]}/va.txt", "rows")
+    write(f"{HOME}/submissions/{words[0]}/va.zip", "rows")
     write(f"{HOME}/submissions/{words[0]}/va.provenance.json", "{}")
 
 

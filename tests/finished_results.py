@@ -67,7 +67,7 @@ def data_set(layout: Layout, config: Config) -> None:
         for rule in ("train", "infer"):
             _logs(layout, rule, f"{experiment}-{fold}-0")
     store(layout.ensemble("va"))
-    for name in ("va.txt", "va.provenance.json"):
+    for name in ("va.txt", "va.zip", "va.provenance.json"):
         put(layout.submission("va", "va").with_name(name))
     for rule, name in (("index", ""), ("media", "1"), ("extract", "fbank-0"), ("join", "fbank"), ("submit", "va-va")):
         _logs(layout, rule, name)

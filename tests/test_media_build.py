@@ -9,10 +9,11 @@ import cv2
 import h5py
 import numpy as np
 import pytest
+from scipy.io import wavfile
 
 from abaw_pipeline.media.build import build_media
 from abaw_pipeline.media.plan import media_keys
-from abaw_pipeline.media.settings import FaceSettings, MediaSettings
+from abaw_pipeline.media.settings import FaceSettings, FrameSettings, MediaSettings
 from abaw_pipeline.media.store import Faces, read_clock, read_sound
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout, shard_of
@@ -117,6 +118,20 @@ def test_detected_faces_follow_the_larger_person(layout, recording):
         assert {faces.picture(int(i)).shape for i in np.flatnonzero(faces.valid)} == {(112, 112, 3)}
         reds = faces.picture(0)[40:80, 40:80].reshape(-1, 3).mean(axis=0)
         assert reds[0] > reds[2] + 20, "skin is red: channels are not swapped"
+
+
+@pytest.mark.parametrize("crops", [False, True])
+def test_sound_alone_has_frames_without_faces_or_its_crops(crops, tmp_path, layout):
+    wavfile.write(tmp_path / "x.wav", 16_000, tone(1.22))
+    folder = write_crops(tmp_path / "crops", [1, 2, 20]) if crops else None
+    whole = MediaSettings(frames=FrameSettings())
+    entry = only(build_media([clip_of("x", tmp_path / "x.wav", folder, rate=25.0)], layout, whole))
+    assert (entry["frames"], entry["faces"]) == ((20, 3) if crops else (30, 0))
+    assert entry["sound_s"] == pytest.approx(1.22, abs=1e-3)
+    assert ("a recording of sound alone: no frame has a face" in entry["notes"]) == (not crops)
+    np.testing.assert_allclose(read_clock(layout, "x").times, np.arange(entry["frames"]) / 25)
+    with Faces(layout, "x") as faces:
+        assert faces.valid.sum() == entry["faces"]
 
 
 def test_side_of_the_clip_and_size_of_the_crop(layout, recording):

@@ -205,9 +205,13 @@ def test_destroyed_pictures_are_counted(tmp_path):
         decoded_times(tmp_path / "bad.mp4")
 
 
-def test_sound_alone_has_no_clock(tmp_path):
-    path = gapped(tmp_path / "x.mkv", [0.0])
-    with pytest.raises(ValueError, match="no picture stream"):
+def test_frames_are_laid_over_sound_alone_at_the_stated_rate(tmp_path):
+    path, notes = gapped(tmp_path / "x.mkv", [0.4]), []
+    clock = clock_of(Clip("x", "x", video=str(path), rate=10.0), 0.05, notes)
+    assert clock.times == pytest.approx(0.4 + np.arange(10) / 10, abs=2e-3)
+    assert notes == ["a recording of sound alone: 10 frames a second are laid over it"]
+    assert len(clock_of(Clip("x", "x", video=str(path), rate=0.1), 0.05, [])) == 1
+    with pytest.raises(ValueError, match="no picture stream, and no frame rate is known"):
         clock_of(Clip("x", "x", video=str(path)), 0.05, [])
 
 

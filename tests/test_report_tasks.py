@@ -22,6 +22,7 @@ from abaw_pipeline.report.drawing import PREDICTED, TRUTH
 from abaw_pipeline.report.rows_plot import decided, draw_predicted, draw_truth
 from abaw_pipeline.report.training_plot import Run, training_plot
 from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.submission.asked import Asked
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.card import SnapshotNote
 from tests.report_results import ROWS, affwild2, data_set, experiment, feature, fused, media, trained, truth_of
@@ -32,6 +33,8 @@ EXPERIMENTS = {
     "three": experiment(tasks={"va": {}, "expr": {}, "au": {}}, seeds=[0]),
     "mixed": experiment(task="au", folds={"name": "mix"}, select={"name": "last"}, seeds=[0]),
 }
+
+TOGETHER = Asked("demo", "together", "mtl", {task: task for task in FRAMES})
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict:
     labels["eri"] = {clip: truth_of(TASKS["eri"], rows) for clip, rows in ROWS.items()}
     predicted = {task: fused(layout, labels[task], task, task) for task in labels}
     ensembles = {task: EnsembleSettings(members=["*"], task=task) for task in labels}
-    page = build_report(base / "results", datasets, EXPERIMENTS, ensembles)
+    page = build_report(base / "results", datasets, EXPERIMENTS, ensembles, [TOGETHER])
     scores = json.loads(page.with_name("scores.json").read_text())
     return {"html": page.read_text(), "scores": scores, "labels": labels, "predicted": predicted, "layout": layout}
 
@@ -211,3 +214,12 @@ def test_an_epoch_that_predicts_one_task_is_marked_for_that_task() -> None:
         [True, False, True],
     ]
     assert Run(history("loss"), [SnapshotNote(2, None)]).used("expr").tolist() == [False, True, False]
+
+
+def test_a_joined_submission_scores_the_sum_of_its_tasks(made: dict) -> None:
+    (row,) = made["scores"]["joined"]
+    each = [one for one in made["scores"]["ensembles"] if one["task"] in FRAMES]
+    assert row["scores"] == {"val": pytest.approx(sum(one["scores"]["val"]["mean"] for one in each))}
+    told = made["html"][made["html"].index("together on demo") :]
+    assert f"<b>{row['scores']['val']:.3f}</b>mean CCC + macro F1 + mean F1" in told
+    assert "VA by va, EXPR by expr, AU by au." in told

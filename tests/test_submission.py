@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.runtime.manifests import Manifest
@@ -21,27 +16,9 @@ from abaw_pipeline.submission.rows import LACKING, OWN, PAST_THE_END, collect, f
 from abaw_pipeline.submission.settings import SubmissionSettings
 from abaw_pipeline.submission.write import provenance_path, write_submission
 from abaw_pipeline.tracks import TRACKS
+from tests.submissions import asked, ensemble, sample, write
 
 HEADER = "image_location,valence,arousal"
-
-
-def ensemble(layout: Layout, predictions: Mapping[str, np.ndarray], task: str = "va") -> None:
-    """What an ensemble leaves behind, for these clips."""
-    store = ArrayStore(layout.ensemble("mean"), "abaw ensemble")
-    about = {"ensemble": "mean", "models": ["gru/fold1-0"], "random_features": ["densenet"], "scores": {}}
-    manifest = Manifest(about)
-    Manifest({"model": "key of the model"}).write(layout.predictions_manifest("gru", "fold1", 0))
-    for clip, values in predictions.items():
-        content = store.write_arrays(clip, {task: values.astype(np.float32)}, f"key of {clip}", {})
-        manifest.clips[clip] = {"key": f"key of {clip}", "content": content}
-    manifest.write(layout.ensemble_manifest("mean"))
-
-
-def sample(layout: Layout, names: list[str], task: str = "va") -> Path:
-    path = layout.sample(task)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([TRACKS[task].header, *(f"{name}," for name in names)]) + "\n")
-    return path
 
 
 def ramp(rows: int, start: float = 0.0) -> np.ndarray:
@@ -59,7 +36,7 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def written(layout: Layout, task: str = "va", **settings: object) -> list[str]:
-    return write_submission(layout, "mean", task, SubmissionSettings(**settings)).read_text().splitlines()
+    return write(layout, task, **settings).read_text().splitlines()
 
 
 def test_rows_and_order_come_from_the_sample(layout: Layout) -> None:
@@ -128,7 +105,7 @@ def test_predictions_of_other_settings_are_refused(layout: Layout) -> None:
 
 def test_missing_inputs_name_the_command(layout: Layout) -> None:
     with pytest.raises(ValueError, match=r"other\.json: not there yet; make it with 'abaw ensemble other"):
-        write_submission(layout, "other", "va", SubmissionSettings())
+        write_submission(layout, asked(name="other"), SubmissionSettings())
     layout.sample("va").unlink()
     with pytest.raises(ValueError, match=r"set datasets\.demo\.samples\.va"):
         written(layout)
@@ -147,7 +124,7 @@ def test_equal_inputs_are_not_written_again(layout: Layout, monkeypatch: pytest.
 
 
 def test_a_file_the_linter_refuses_is_not_written(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("abaw_pipeline.submission.write._TEXTS", {"values": lambda values, _: ["nan,0"] * len(values)})
+    monkeypatch.setattr("abaw_pipeline.submission.write.row_texts", lambda _, values, __: ["nan,0"] * len(values["va"]))
     with pytest.raises(ValueError, match="not written, line 2 would be wrong: 'nan' is not finite"):
         written(layout)
     assert not layout.submission("mean", "va").exists()
@@ -192,39 +169,6 @@ def test_lacking_rows_of_classes_and_units_take_what_the_mean_probability_says(l
     assert written(layout, "au", fill="zero")[2] == "gone/00001.jpg" + ",0" * 12
     with pytest.raises(ValueError, match=r"gone \(1 rows\)"):
         written(layout, "au")
-
-
-@pytest.mark.parametrize("task", ["eri", "emi"])
-def test_tasks_without_a_writer_are_told_which_have_one(layout: Layout, task: str) -> None:
-    with pytest.raises(
-        ValueError, match=f"no submission writer for task '{task}' yet; there are those for va, expr, au"
-    ):
-        written(layout, task)
-
-
-CLIP = st.text(st.sampled_from("ab1-_ .é"), min_size=1, max_size=6).filter(lambda name: name.strip() == name)
-VALUES = st.integers(1, 6).flatmap(lambda rows: arrays(np.float32, (rows, 2), elements=st.floats(-2, 2, width=32)))
-
-
-@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
-@given(data=st.data(), predictions=st.dictionaries(CLIP, VALUES, min_size=1, max_size=3))
-def test_what_is_written_passes_the_linter(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, predictions: dict[str, np.ndarray]
-) -> None:
-    layout = Layout(tmp_path_factory.mktemp("property"), "demo")
-    ensemble(layout, predictions)
-    rows = [f"{clip}/{n + 1:05d}.jpg" for clip, values in predictions.items() for n in range(len(values) + 2)]
-    names = data.draw(st.lists(st.sampled_from(rows), min_size=1, unique=True))
-    wanted = sample(layout, names)
-    path = write_submission(layout, "mean", "va", SubmissionSettings(decimals=6))
-    assert lint("va", path, wanted) == []
-    for line in path.read_text().splitlines()[1:]:
-        name, valence, arousal = line.split(",")
-        clip, _, picture = name.rpartition("/")
-        row = min(int(picture[:5]), len(predictions[clip])) - 1
-        np.testing.assert_allclose(
-            [float(valence), float(arousal)], np.clip(predictions[clip][row], -1, 1), atol=5.1e-7
-        )
 
 
 def test_every_row_is_taken_by_frame_number() -> None:

@@ -168,7 +168,7 @@ def test_plots_of_every_kind(kind: Kind, level: str) -> None:
 
 def test_no_submission_is_written_for_it(tmp_path: Path) -> None:
     use_tasks([own_task("engaged", "values", ("a", "b"))])
-    with pytest.raises(ValueError, match="no task 'engaged' with a submission"):
+    with pytest.raises(ValueError, match="no track 'engaged'"):
         lint("engaged", tmp_path / "a.txt", tmp_path / "sample.txt")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from abaw_pipeline.config import Config
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.state.listed import submissions
 from abaw_pipeline.training.splits.names import fold_names
 
 Run = tuple[str, str]
@@ -51,7 +52,7 @@ def wanted(config: Config, layout: Layout) -> Wanted:
         models=_runs(config, trained),
         predictions=_runs(config, trained | members),
         ensembles=frozenset(fused),
-        submissions=frozenset((one.name, one.track) for one in config.submissions() if one.dataset == name),
+        submissions=frozenset((one.name, one.track) for one in submissions(config) if one.dataset == name),
         clips=_clips(layout),
         transcripts=config.transcripts is not None,
     )

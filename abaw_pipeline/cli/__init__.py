@@ -19,6 +19,7 @@ VERBS = {
     "demo": "Write the built-in corpus, which needs no licence, in the layout of any data set that is read.",
     "predict": "Predict raw recordings with a trained ensemble.",
     "lint": "Check a submission file against the organisers' format and sample file.",
+    "score": "Score predictions of any track against labels, from files alone.",
     "check": "Check the settings and say what a run would contain.",
     "doctor": "Examine data sets before anything is computed: what is wrong with which clip, and what becomes of it.",
     "status": "Say how far each stage is, what is under way and what stopped.",
@@ -39,7 +40,7 @@ VERBS = {
     "train": "Rule: train one fold and seed of an experiment.",
     "infer": "Rule: predict clips with one trained model.",
     "ensemble": "Rule: fuse the predictions of an ensemble's members.",
-    "submit": "Rule: write an ensemble's submission file.",
+    "submit": "Rule: write a submission file and the zip that is sent.",
     "curves": "Rule: one CSV and one plot per clip of an ensemble.",
     "report": "Rule: write the report page.",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from abaw_pipeline.state.listed import submissions
 from abaw_pipeline.strict import nearest
 from abaw_pipeline.submission.asked import Asked
 from abaw_pipeline.training.settings import ExperimentSettings
@@ -66,7 +67,7 @@ def submission_of(run: Run, name: str, dataset: str | None) -> Asked:
     known = {**run.config.ensembles, **run.config.submission.mtl}
     if name not in known:
         raise ValueError(f"{run.file}: no ensemble '{name}'{nearest(name, known)}")
-    files = [asked for asked in run.config.submissions() if asked.name == name and dataset in (None, asked.dataset)]
+    files = [asked for asked in submissions(run.config) if asked.name == name and dataset in (None, asked.dataset)]
     if not files:
         chosen = dataset or ensemble_dataset(run, name, None)
         task = run.config.ensembles[name].task if name in run.config.ensembles else "mtl"

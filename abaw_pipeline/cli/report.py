@@ -12,6 +12,8 @@ from abaw_pipeline.cli import Run
 def command(run: Run) -> None:
     """Write the report page."""
     from abaw_pipeline.report.build import build_report
+    from abaw_pipeline.state.listed import submissions
 
     config = run.config
-    click.echo(str(build_report(run.results, config.datasets, config.experiments, config.ensembles)))
+    joined = [asked for asked in submissions(config) if asked.name in config.submission.mtl]
+    click.echo(str(build_report(run.results, config.datasets, config.experiments, config.ensembles, joined)))

@@ -15,11 +15,12 @@ def command(run: Run, name: str, dataset: str | None) -> None:
     """Write the submission file of an ensemble, or of several that make up a track (submission.mtl)."""
     from abaw_pipeline.cli.choice import submission_of
     from abaw_pipeline.runtime.journal import Journal
+    from abaw_pipeline.state.listed import settings_behind
     from abaw_pipeline.submission.write import write_submission
 
     asked = submission_of(run, name, dataset)
     layout = run.layout(asked.dataset)
     journal = Journal(layout.journal("submit", f"{name}-{asked.track}"), "file")
-    made_with = run.config.behind(asked.ensembles.values())
+    made_with = settings_behind(run.config, asked.ensembles.values())
     path = write_submission(layout, asked, run.config.submission, made_with, journal)
     click.echo(str(path))

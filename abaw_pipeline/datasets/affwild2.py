@@ -14,6 +14,7 @@ import numpy as np
 from abaw_pipeline.datasets.base import DataSet, need_file, need_folder
 from abaw_pipeline.datasets.labels import read_clip_list, read_label_file
 from abaw_pipeline.datasets.material import Splits, add_clips
+from abaw_pipeline.datasets.names import clip_id
 from abaw_pipeline.datasets.samples import read_sample_file
 from abaw_pipeline.datasets.settings import SETS, Affwild2Settings
 from abaw_pipeline.tasks import TASKS, Task
@@ -72,8 +73,8 @@ def _annotated(settings: Affwild2Settings, root: Path, where: str) -> tuple[Spli
         files[task] = {}
         for split, place in sets.items():
             for path in sorted(place.glob("[!.]*.txt")):
-                splits[path.stem].setdefault(task, set()).add(split)
-                files[task][path.stem] = path
+                splits[clip_id(path.stem)].setdefault(task, set()).add(split)
+                files[task][clip_id(path.stem)] = path
     return splits, files
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from abaw_pipeline.runtime.text import text_lines
+from abaw_pipeline.datasets.names import clip_id
+from abaw_pipeline.runtime.text import File, text_lines
 from abaw_pipeline.tasks import Kind, Task
 
 MOST_FRAMES = 10_000_000
@@ -17,7 +18,7 @@ Place = tuple[str, int]
 """A clip and a frame of it, from 1."""
 
 
-def read_label_file(path: Path, task: Task) -> np.ndarray:
+def read_label_file(path: File, task: Task) -> np.ndarray:
     """One annotation file.
 
     Returns:
@@ -44,7 +45,7 @@ def read_clip_list(path: Path) -> list[str]:
     """Clip ids of a test list, one per line; a video suffix is taken off, empty lines do not count."""
     names = (line.strip() for line in text_lines(path))
     suffixes = (".mp4", ".avi", ".txt")
-    return [name[:-4] if name.lower().endswith(suffixes) else name for name in names if name]
+    return [clip_id(name[:-4] if name.lower().endswith(suffixes) else name) for name in names if name]
 
 
 def dense(places: Sequence[Place], values: np.ndarray) -> dict[str, np.ndarray]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from abaw_pipeline.datasets.base import STAGE, VIDEO_SUFFIXES, DataSet, need_folder, some
+from abaw_pipeline.datasets.base import STAGE, DataSet, some
 from abaw_pipeline.datasets.names import person, stated_rate
+from abaw_pipeline.datasets.places import Paths, doubtful, files_in, folders_in, given_folders
 from abaw_pipeline.datasets.settings import MaterialSettings
 from abaw_pipeline.datasets.tables import read_tables
 from abaw_pipeline.types import Clip, Skipped, Split
 
-Paths = dict[str, list[Path]]
-"""Places by clip id or recording name; more than one is reported, not chosen from."""
 Splits = defaultdict[str, dict[str, set[Split]]]
 """Splits by clip and task; more than one of a task is refused."""
 
@@ -38,9 +36,8 @@ class Material:
         recording, side = person(clip, known)
         video = self.videos.get(clip) or self.videos.get(recording) or []
         pictures = self.crops.get(clip, [])
-        for kind, places in (("recordings", video), ("crop folders", pictures)):
-            if len(places) > 1:
-                return f"{len(places)} {kind} of one name, keep one: {some([str(place) for place in places])}"
+        if fault := doubtful({"recordings": video, "crop folders": pictures}):
+            return fault
         if not video and not pictures:
             return f"neither a recording '{recording}' nor a crop folder '{clip}' in the data set's folders"
         return Clip(
@@ -60,12 +57,18 @@ def find_material(settings: MaterialSettings, root: Path, where: str) -> Materia
     Raises:
         ValueError: a folder is missing that is not one of the default's.
     """
-    recordings = _videos(_given(settings, "recordings", root, where))
-    return Material(recordings, _folders(_given(settings, "crops", root, where)))
+    recordings = files_in(given_folders(settings, "recordings", root, where))
+    return Material(recordings, folders_in(given_folders(settings, "crops", root, where)))
 
 
 def add_clips(
-    found: DataSet, splits: Splits, faults: Mapping[str, str], settings: MaterialSettings, root: Path, where: str
+    found: DataSet,
+    splits: Splits,
+    faults: Mapping[str, str],
+    settings: MaterialSettings,
+    root: Path,
+    where: str,
+    material: Material | None = None,
 ) -> None:
     """Add labels from tables and every clip that has a split or crops; those that are unusable to ``skipped``.
 
@@ -73,17 +76,18 @@ def add_clips(
         found: with the labels that were read so far; those of skipped clips go.
         splits: of the clips that are known so far; clips that are in more than one split of a task are refused.
         faults: what is wrong with the labels of clips.
+        material: what clips are made of, where ``find_material`` does not find it.
 
     Raises:
         ValueError: see ``find_material`` and ``tables.read_tables``.
     """
-    found.refused += leaks(splits, where)
-    material = find_material(settings, root, where)
+    material = material or find_material(settings, root, where)
     names = {*splits, *material.crops, *material.videos}
     for task, table in read_tables(settings, root, splits, names, where).items():
         found.labels[task] = table.rows
         for clip, split in table.splits.items():
-            splits[clip][task] = {split}
+            splits[clip].setdefault(task, set()).add(split)
+    found.refused += leaks(splits, where)
     known = set(splits) | set(material.crops)
     for clip in sorted(known):
         made = material.clip(clip, known, splits[clip], settings.rate)
@@ -106,31 +110,3 @@ def leaks(splits: Splits, where: str) -> list[str]:
         if len(several) > 1
     ]
     return [f"{where}: clips in more than one split of a task, remove all but one: {some(found)}"] if found else []
-
-
-def _given(settings: MaterialSettings, key: str, root: Path, where: str) -> list[Path]:
-    """The folders of a setting; only those of its default may be missing."""
-    usual = type(settings).model_fields[key].default
-    folders = [(name, root / name) for name in getattr(settings, key)]
-    wanted = [folder for name, folder in folders if name not in usual or folder.is_dir()]
-    return [need_folder(folder, f"{where}.{key}") for folder in wanted]
-
-
-def _folders(places: list[Path]) -> Paths:
-    """Crop folders by clip id."""
-    found: Paths = defaultdict(list)
-    for place in places:
-        for entry in sorted(os.scandir(place), key=lambda entry: entry.name):
-            if entry.is_dir() and not entry.name.startswith("."):
-                found[entry.name].append(place / entry.name)
-    return found
-
-
-def _videos(places: list[Path]) -> Paths:
-    """Recordings by name without suffix."""
-    found: Paths = defaultdict(list)
-    for place in places:
-        for path in sorted(place.iterdir()):
-            if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith("."):
-                found[path.stem].append(path)
-    return found

@@ -1,12 +1,21 @@
-"""What Aff-Wild2's clip names say: which recording, which of two people, which frame rate."""
+"""What clip names say: which clip, which recording, which of two people, which frame rate."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Set
 
 _SIDES = {"_left": "left", "_right": "right"}
 _RATED = re.compile(r"[^-]+-(\d+(?:\.\d+)?)-\d+x\d+")
+
+
+def clip_id(name: str) -> str:
+    """The clip that a file, a folder or a row of a list names, in composed Unicode (NFC).
+
+    File systems and archives write an accent as a letter of its own (NFD), editors do not: both name one clip.
+    """
+    return unicodedata.normalize("NFC", name)
 
 
 def person(clip: str, known: Set[str]) -> tuple[str, str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from abaw_pipeline.datasets.base import DataSet, need_file, need_folder
+from abaw_pipeline.datasets.names import clip_id
 from abaw_pipeline.datasets.settings import RecordingsSettings
 from abaw_pipeline.types import Clip
 
@@ -23,9 +24,10 @@ def find(settings: RecordingsSettings, where: str) -> DataSet:
         raise ValueError(f"{where}.root: no recording ({', '.join(settings.suffixes)}) in {root}")
     found: dict[str, Path] = {}
     for path in paths:
-        if path.stem in found:
-            raise ValueError(f"{where}: {found[path.stem]} and {path} give the same clip id '{path.stem}'; rename one")
-        found[path.stem] = path
+        name = clip_id(path.stem)
+        if name in found:
+            raise ValueError(f"{where}: {found[name]} and {path} give the same clip id '{name}'; rename one")
+        found[name] = path
     return DataSet([Clip(id=name, recording=name, video=str(path)) for name, path in sorted(found.items())])
 
 

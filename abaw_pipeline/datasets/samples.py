@@ -6,8 +6,11 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from abaw_pipeline.datasets.names import clip_id
 from abaw_pipeline.tracks import Track
 
+_DIGITS = 12
+"""More than any data set's ids have."""
 _ROW = re.compile(r"(?P<clip>.+)/(?P<frame>\d+)\.[A-Za-z]+")
 
 
@@ -40,9 +43,9 @@ def split_row(name: str, track: Track, path: Path, line: int) -> tuple[str, int]
     """Clip id and frame number (from 1) of a row's name; 1 where a row is a clip."""
     if track.level == "frame":
         return split_name(name, path, line)
-    if not clip_id(name):
+    if not bare_id(name):
         raise ValueError(f"{path}: line {line}: '{name[:80]}' names no clip")
-    return clip_id(name), 1
+    return bare_id(name), 1
 
 
 def split_name(name: str, path: Path, line: int) -> tuple[str, int]:
@@ -50,12 +53,12 @@ def split_name(name: str, path: Path, line: int) -> tuple[str, int]:
     match = _ROW.fullmatch(name)
     if not match or int(match["frame"]) < 1:
         raise ValueError(f"{path}: line {line}: '{name[:80]}' is not '<clip>/<frame number from 1>.jpg'")
-    return match["clip"], int(match["frame"])
+    return clip_id(match["clip"]), int(match["frame"])
 
 
-def clip_id(name: str) -> str:
+def bare_id(name: str) -> str:
     """The id in ``[12345]``, ``"12345"`` or ``12345``; its zeros stay."""
-    return name.strip(" \t\"'[]")
+    return clip_id(name.strip(" \t\"'[]"))
 
 
 def known_clip(clip: str, known: Collection[str]) -> str | None:
@@ -65,10 +68,9 @@ def known_clip(clip: str, known: Collection[str]) -> str | None:
     """
     if clip in known:
         return clip
-    if not clip.isdecimal():
-        return None
-    alike = [one for one in known if one.isdecimal() and int(one) == int(clip)]
-    return alike[0] if len(alike) == 1 else None
+    bare = clip.lstrip("0")
+    alike = {spelt for width in range(1, _DIGITS + 1) if (spelt := bare.zfill(width)) in known}
+    return alike.pop() if clip.isdecimal() and len(alike) == 1 else None
 
 
 def read_sample_file(path: Path, track: Track) -> list[tuple[str, int]]:

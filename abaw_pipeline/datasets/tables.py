@@ -13,6 +13,7 @@ import numpy as np
 
 from abaw_pipeline.datasets.base import need_file
 from abaw_pipeline.datasets.labels import MOST_FRAMES, Place, dense, fits, fitting
+from abaw_pipeline.datasets.names import clip_id
 from abaw_pipeline.datasets.settings import LabelledSettings
 from abaw_pipeline.runtime.text import text_lines
 from abaw_pipeline.strict import nearest
@@ -74,7 +75,7 @@ def read_table(path: Path, task: Task, clips: Collection[str]) -> Table:
     lines = []
     for line, row in _records(path, task):
         try:
-            place = _clip(row["clip"], clips), _frame(row.get("frame", "1"))
+            place = _clip(clip_id(row["clip"]), clips), _frame(row.get("frame", "1"))
             if place in found:
                 raise ValueError(f"{_named(place, task)} stands twice")
             found[place] = [_label(row[name], task) for name in _label_columns(task)]

@@ -53,7 +53,12 @@ class Person:
 
 @dataclass(frozen=True)
 class Recording:
-    """One video file with one person, or with two side by side who share the sound."""
+    """One video file with one person, or with two side by side who share the sound.
+
+    Attributes:
+        batch: a folder of its own kind of recordings.
+        mood: mean valence and arousal of everybody in it over the picture, in [-1, 1].
+    """
 
     index: int
     name: str
@@ -63,6 +68,7 @@ class Recording:
     batch: str
     sound: Sound
     people: tuple[Person, ...]
+    mood: tuple[float, float] = (0.0, 0.0)
 
     @property
     def frames(self) -> int:

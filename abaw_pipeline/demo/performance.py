@@ -28,10 +28,11 @@ def stream(seed: int, recording: Recording, *purpose: int) -> np.random.Generato
 def perform(recording: Recording, seed: int) -> list[Part]:
     """The parts of everybody in a recording, left to right; they share one arousal curve, as they share the sound."""
     longest = recording.seconds * max(SOUND_LENGTH.values())
-    arousal = draw_arousal(stream(seed, recording, 0), recording.seconds, longest)
+    pleased, awake = recording.mood
+    arousal = draw_arousal(stream(seed, recording, 0), recording.seconds, longest, awake)
     parts = []
     for seat, person in enumerate(recording.people):
-        emotion = draw_emotion(stream(seed, recording, 1, seat), arousal, recording.seconds)
+        emotion = draw_emotion(stream(seed, recording, 1, seat), arousal, recording.seconds, pleased)
         present = _present(stream(seed, recording, 2, seat), recording, person)
         labels = _labels(stream(seed, recording, 3, seat), recording, person, emotion)
         parts.append(Part(emotion, present, labels))

@@ -16,6 +16,7 @@ from abaw_pipeline.demo import affwild2
 from abaw_pipeline.demo.cast import Recording, plan
 from abaw_pipeline.demo.performance import perform, stream
 from abaw_pipeline.demo.shape import Shape
+from abaw_pipeline.demo.texts import written
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.tracks import TRACKS
 
@@ -91,7 +92,7 @@ def _other_expression(values: np.ndarray) -> np.ndarray:
 
 def _write(path: Path, rows: Iterable[Row], end: str = "", encoding: str = "utf-8", newline: str = "\n") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [_TRACK.header, *(f"{name},{','.join(map(affwild2.written, values))}{end}" for name, values in rows)]
+    lines = [_TRACK.header, *(f"{name},{','.join(map(written, values))}{end}" for name, values in rows)]
     path.write_text("\n".join(lines) + "\n", encoding=encoding, newline=newline)
 
 

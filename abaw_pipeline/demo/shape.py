@@ -18,7 +18,8 @@ class Shape:
 
     Attributes:
         plan: the cast of ``clips``, ``seed`` and range of seconds; ``ValueError`` for too few or too many clips.
-        video: where a recording goes, below the corpus's folder; ``None``: it is not written.
+        video: where a recording goes, below the corpus's folder; ``None``: it is not written. A ``.wav`` holds its
+            sound alone.
         crop: where the aligned crop of a clip's frame (from 1) goes; ``None``: it is not written.
         annotate: writes labels, hidden truth, lists and sample files of the whole cast (``performance.perform`` tells
             what everybody feels); after all recordings.

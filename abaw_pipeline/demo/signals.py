@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +42,17 @@ _SECTORS = (
     (360.0, 4),  # Happiness
 )
 """Upper edge (degrees of the angle from positive valence towards positive arousal) and expression class."""
+_COMPOUND_SECTORS = (
+    (60.0, 1),  # Happily_Surprised
+    (125.0, 0),  # Fearfully_Surprised
+    (160.0, 4),  # Angrily_Surprised
+    (185.0, 5),  # Sadly_Fearful
+    (210.0, 3),  # Disgustedly_Surprised
+    (260.0, 6),  # Sadly_Angry
+    (320.0, 2),  # Sadly_Surprised
+    (360.0, 1),  # Happily_Surprised
+)
+"""The same of compound expressions: each lies where one of its two expressions does, if not between them."""
 _NEUTRAL_RADIUS = 0.35
 
 
@@ -67,25 +79,31 @@ def sample(curve: np.ndarray, times: np.ndarray) -> np.ndarray:
     return np.interp(times, np.arange(len(curve)) / GRID_HZ, curve)
 
 
-def draw_arousal(rng: np.random.Generator, seconds: float, longest: float | None = None) -> np.ndarray:
+def draw_arousal(
+    rng: np.random.Generator, seconds: float, longest: float | None = None, mean: float = 0.0
+) -> np.ndarray:
     """An arousal curve in [-1, 1], shared by everybody in one recording.
 
     Args:
-        seconds: length of the picture; over it the curve is centred, so a clip's mean label says nothing.
+        seconds: length of the picture.
         longest: length of the curve, where the sound outlasts the picture.
+        mean: of the curve over the picture; 0: a clip's mean label says nothing.
     """
-    return _spread(_wander(rng, longest or seconds), _rows(seconds))
+    return _around(mean, _spread(_wander(rng, longest or seconds), _rows(seconds)))
 
 
-def draw_emotion(rng: np.random.Generator, arousal: np.ndarray, seconds: float) -> Emotion:
+def draw_emotion(rng: np.random.Generator, arousal: np.ndarray, seconds: float, mean: float = 0.0) -> Emotion:
     """One person's curves around a given arousal.
 
     Valence is made uncorrelated with arousal over the picture's ``seconds``, so neither can be predicted from the
-    other; both traverse most of their range within the clip and are centred.
+    other; both traverse most of the range that their mean leaves them.
+
+    Args:
+        mean: of valence over the picture.
     """
     longest, shown = len(arousal) / GRID_HZ, _rows(seconds)
     raw, seen = _wander(rng, longest), arousal[:shown] - arousal[:shown].mean()
-    valence = _spread(raw - arousal * (raw[:shown] @ seen) / (seen @ seen), shown)
+    valence = _around(mean, _spread(raw - arousal * (raw[:shown] @ seen) / (seen @ seen), shown))
     own = [(_spread(_wander(rng, longest), shown) + 1) / 2 for _ in range(5)]
     return Emotion(valence, arousal, _controls(valence, arousal, own))
 
@@ -107,6 +125,11 @@ def _spread(curve: np.ndarray, shown: int) -> np.ndarray:
     scaled = (curve - curve[:shown].mean()) / curve[:shown].std()
     flat = 0.95 * erf(0.8 * scaled)
     return np.clip(flat - flat[:shown].mean(), -1, 1)
+
+
+def _around(mean: float, centred: np.ndarray) -> np.ndarray:
+    """A centred curve in [-1, 1], moved to a mean and made so small that it stays in [-1, 1]."""
+    return mean + (1 - abs(mean)) * centred
 
 
 def _controls(valence: np.ndarray, arousal: np.ndarray, own: list[np.ndarray]) -> np.ndarray:
@@ -140,8 +163,20 @@ def action_units(controls: np.ndarray) -> np.ndarray:
 
 def expressions(valence: np.ndarray, arousal: np.ndarray) -> np.ndarray:
     """Expression class 0 to 7, ``(n,)``: neutral near the origin, else by the angle in the valence-arousal plane."""
+    return np.where(_neutral(valence, arousal), 0, _sector(valence, arousal, _SECTORS))
+
+
+def compound_expressions(valence: np.ndarray, arousal: np.ndarray) -> np.ndarray:
+    """Compound expression 0 to 6, ``(n,)``, by the angle; -1 near the origin, where nobody would annotate one."""
+    return np.where(_neutral(valence, arousal), -1, _sector(valence, arousal, _COMPOUND_SECTORS))
+
+
+def _neutral(valence: np.ndarray, arousal: np.ndarray) -> np.ndarray:
+    return np.hypot(valence, arousal) < _NEUTRAL_RADIUS
+
+
+def _sector(valence: np.ndarray, arousal: np.ndarray, sectors: Sequence[tuple[float, int]]) -> np.ndarray:
     angle = np.degrees(np.arctan2(arousal, valence)) % 360
-    edges = np.array([edge for edge, _ in _SECTORS])
-    classes = np.array([number for _, number in _SECTORS])
-    found = classes[np.minimum(np.searchsorted(edges, angle), len(edges) - 1)]
-    return np.where(np.hypot(valence, arousal) < _NEUTRAL_RADIUS, 0, found)
+    edges = np.array([edge for edge, _ in sectors])
+    classes = np.array([number for _, number in sectors])
+    return np.asarray(classes[np.minimum(np.searchsorted(edges, angle), len(edges) - 1)])

@@ -1,4 +1,4 @@
-"""Recordings on disk: H.264 pictures and AAC sound in MP4."""
+"""Recordings on disk: H.264 pictures and AAC sound in MP4; sound alone in WAV."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from scipy.io import wavfile
 
 # With more threads or its macroblock tree, x264 now and then writes other bytes for the same pictures.
 _H264 = {"preset": "veryfast", "crf": "21", "threads": "1", "x264-params": "mbtree=0"}
@@ -54,3 +55,8 @@ def _encode(ears: av.AudioStream, samples: np.ndarray, start: int, sample_rate: 
     frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[None]), format="fltp", layout="mono")
     frame.sample_rate, frame.pts, frame.time_base = sample_rate, start, Fraction(1, sample_rate)
     return list(ears.encode(frame))
+
+
+def write_sound(path: Path, sound: np.ndarray, sample_rate: int) -> None:
+    """Write mono sound, float32 ``(n,)`` in [-1, 1], as 16 bit."""
+    wavfile.write(path, sample_rate, (sound * 32_767).astype(np.int16))

@@ -14,7 +14,7 @@ from abaw_pipeline.demo.cast import SOUND_LENGTH, Person, Recording
 from abaw_pipeline.demo.performance import Part, perform, stream
 from abaw_pipeline.demo.shapes import SHAPES
 from abaw_pipeline.demo.signals import CONTROLS
-from abaw_pipeline.demo.video import write_video
+from abaw_pipeline.demo.video import write_sound, write_video
 
 _CROP_QUALITY = 92
 
@@ -38,8 +38,13 @@ def write_recording(root: Path, recording: Recording, seed: int, layout: str) ->
         deque(pictures, maxlen=0)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
+    sound = _sound(recording, parts, seed)
+    if path.suffix == ".wav" and sound is not None:
+        deque(pictures, maxlen=0)
+        write_sound(path, sound, voice.SAMPLE_RATE)
+        return
     size = (recording.width, scene.HEIGHT)
-    write_video(path, pictures, size, recording.rate, _sound(recording, parts, seed), voice.SAMPLE_RATE)
+    write_video(path, pictures, size, recording.rate, sound, voice.SAMPLE_RATE)
 
 
 def _sound(recording: Recording, parts: list[Part], seed: int) -> np.ndarray | None:

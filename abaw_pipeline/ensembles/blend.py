@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from abaw_pipeline.ensembles.compound import compound
 from abaw_pipeline.ensembles.mean import mean
 from abaw_pipeline.ensembles.members import Model, lacking, open_models
 from abaw_pipeline.ensembles.scores import score_roles
@@ -25,9 +26,9 @@ from abaw_pipeline.training.settings import ExperimentSettings
 _ROLES = ("val", "apart", "test", "all")
 
 
-def blend_code() -> str:
+def blend_code(settings: EnsembleSettings) -> str:
     """Digest of the code that fuses."""
-    return code_digest("ensembles.mean")
+    return code_digest("ensembles.mean", *(["ensembles.compound"] if settings.compound else []))
 
 
 def blend(
@@ -74,7 +75,8 @@ def blend(
 
 def blend_key(settings: EnsembleSettings, contents: Sequence[str]) -> str:
     """Key of one clip's fused predictions; ``contents`` are digests of what the models predicted, in any order."""
-    return digest([settings.method, settings.task, sorted(contents), blend_code()])
+    rule = [settings.compound] if settings.compound else []
+    return digest([settings.method, settings.task, sorted(contents), blend_code(settings), *rule])
 
 
 def _fuse(
@@ -90,9 +92,10 @@ def _fuse(
     journal.begin(len(todo))
     for clip in progress(todo, "fuse"):
         try:
-            values = mean([model.read(clip, settings.task) for model in having[clip]])
+            values = mean([model.read(clip, settings.read) for model in having[clip]])
         except ValueError as error:
             raise ValueError(f"{clip}: {error}; run 'abaw infer' again for its models") from None
+        values = compound(values, settings.compound) if settings.compound else values
         store.write_arrays(clip, {settings.task: values}, keys[clip], {})
         journal.did(clip, len(values))
     journal.end()
@@ -114,6 +117,7 @@ def _about(name: str, settings: EnsembleSettings, models: Sequence[Model]) -> di
         "ensemble": name,
         "task": settings.task,
         "method": settings.method,
+        **({"compound": settings.compound} if settings.compound else {}),
         "models": [model.name for model in models],
         "random_features": sorted({f for model in models for f in model.manifest.about["random_features"]}),
     }

@@ -8,7 +8,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from abaw_pipeline.media.align import cut, from_box, from_landmarks
-from abaw_pipeline.media.decode import pictures, upright
+from abaw_pipeline.media.decode import has_pictures, pictures, upright
 from abaw_pipeline.media.detect import Detector, Found, detect_shrunken
 from abaw_pipeline.media.follow import Follower
 from abaw_pipeline.media.jpeg import as_jpeg
@@ -21,6 +21,8 @@ from abaw_pipeline.types import Clip
 def write_detected(clip: Clip, frames: int, settings: MediaSettings, detector: Detector, path: Path, key: str) -> None:
     """Pack one aligned crop per frame of a clip's recording; a frame in which the person is not found has none.
 
+    Where the recording is sound alone, no frame has one.
+
     Args:
         frames: number of frames of the clip's clock.
 
@@ -30,10 +32,16 @@ def write_detected(clip: Clip, frames: int, settings: MediaSettings, detector: D
     if clip.video is None:
         raise ValueError("faces are to be detected, but there is no recording; set media.faces.source to 'auto'")
     faces, follower, reformatter = settings.faces, follower_of(clip, settings), VideoReformatter()
+    notes: list[str] = []
     with (
         atomic(path) as temporary,
-        PictureWriter(temporary, key, "media.faces", [], with_boxes=True, aligned=detector.aligned) as writer,
+        PictureWriter(temporary, key, "media.faces", notes, with_boxes=True, aligned=detector.aligned) as writer,
     ):
+        if not has_pictures(clip.video):
+            notes.append("a recording of sound alone: no frame has a face")
+            for _ in range(frames):
+                writer.add(None)
+            return
         for time, frame in pictures(clip.video, settings.max_error_share, []):  # notes: the clock has them
             picture = upright(frame, reformatter)
             found = detect_shrunken(detector, picture, faces.detect_width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from abaw_pipeline.report.truth import read_truth
 from abaw_pipeline.runtime.files import atomic, write_json
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout, report_page
+from abaw_pipeline.submission.asked import Asked
 from abaw_pipeline.submission.provenance import git_commit
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.card import read_card
@@ -40,10 +41,14 @@ def build_report(
     datasets: Mapping[str, DatasetSettings],
     experiments: Mapping[str, ExperimentSettings],
     ensembles: Mapping[str, EnsembleSettings],
+    joined: Sequence[Asked] = (),
 ) -> Path:
     """Write ``<results>/report/index.html`` and ``scores.json`` beside it.
 
     Equal results give equal bytes. Whatever is not made yet is left out.
+
+    Args:
+        joined: submissions that several ensembles make up.
 
     Returns:
         the path of the page.
@@ -51,7 +56,7 @@ def build_report(
     Raises:
         ValueError: a file of an earlier stage is damaged or stale; the message says which command makes it.
     """
-    facts = gather(results, datasets, experiments, ensembles)
+    facts = gather(results, datasets, experiments, ensembles, joined)
     page = report_page(results)
     write_json(page.with_name("scores.json"), facts)
     environment = Environment(

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from abaw_pipeline.datasets.registry import DatasetSettings
+from abaw_pipeline.datasets.samples import known_clip
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.store import ArrayStore
+from abaw_pipeline.report.joined import NOT_SENT, joined_row, submission_row
 from abaw_pipeline.report.skipped import media_entries, media_notes, skipped_clips
 from abaw_pipeline.report.truth import Read, read_truth, score
 from abaw_pipeline.runtime.files import read_json
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.submission.asked import Asked
 from abaw_pipeline.submission.provenance import versions
-from abaw_pipeline.submission.write import provenance_path
+from abaw_pipeline.tracks import TRACKS
 from abaw_pipeline.training.card import CARD, HISTORY, read_card
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.splits.names import fold_names
@@ -31,6 +34,7 @@ def gather(
     datasets: Mapping[str, DatasetSettings],
     experiments: Mapping[str, ExperimentSettings],
     ensembles: Mapping[str, EnsembleSettings],
+    joined: Sequence[Asked] = (),
 ) -> Row:
     """Everything on the page but the plots, JSON-like. What is not made yet is left out.
 
@@ -40,6 +44,12 @@ def gather(
     layouts = {name: Layout(results, name) for name in datasets if Layout(results, name).clips.is_file()}
     models = [row for name, settings in experiments.items() for row in model_rows(results, name, settings)]
     features = _features(layouts, experiments)
+    fused = [
+        _ensemble(layout, datasets[dataset], name, settings)
+        for dataset, layout in layouts.items()
+        for name, settings in ensembles.items()
+        if layout.ensemble_manifest(name).is_file()
+    ]
     return {
         "datasets": [_dataset(layout) for layout in layouts.values()],
         "made_up": [name for name in layouts if getattr(datasets[name], "generate", None)],
@@ -47,12 +57,8 @@ def gather(
         "random_features": sorted({row["feature"] for row in features if row["random_weights"]}),
         "models": models,
         "experiments": [_summary(name, settings, models) for name, settings in experiments.items()],
-        "ensembles": [
-            _ensemble(layout, datasets[dataset], name, settings)
-            for dataset, layout in layouts.items()
-            for name, settings in ensembles.items()
-            if layout.ensemble_manifest(name).is_file()
-        ],
+        "ensembles": fused,
+        "joined": [row for asked in joined if (row := joined_row(results, asked, fused))],
         "skipped": skipped_clips(layouts, experiments, ensembles),
         "notes": media_notes(layouts),
         "versions": versions(),
@@ -93,8 +99,8 @@ def predictions(layout: Layout, ensemble: str, task: str, manifest: Manifest) ->
     store = ArrayStore(layout.ensemble(ensemble), f"abaw ensemble {ensemble} --dataset {layout.dataset}")
 
     def read(clip: str) -> np.ndarray | None:
-        entry = manifest.clips.get(clip)
-        return store.read_arrays(clip, entry["key"])[task] if entry else None
+        known = known_clip(clip, manifest.clips)
+        return None if known is None else store.read_arrays(known, manifest.clips[known]["key"])[task]
 
     return read
 
@@ -161,17 +167,16 @@ def _ensemble(layout: Layout, dataset: DatasetSettings, name: str, settings: Ens
     """An ensemble on one data set: scores by role, on the hidden truth, and its submission."""
     manifest = Manifest.read(layout.ensemble_manifest(name), f"abaw ensemble {name} --dataset {layout.dataset}")
     truth = read_truth(layout.dataset, dataset, settings.task)
-    submission = layout.submission(name, settings.task)
-    provenance = provenance_path(submission)
+    sent = submission_row(layout, name, settings.task) if settings.task in TRACKS else NOT_SENT
     return {
         "ensemble": name,
         "dataset": layout.dataset,
         "task": settings.task,
+        "compound": manifest.about.get("compound"),
         "models": manifest.about["models"],
         "random_features": manifest.about["random_features"],
         "clips": len(manifest.clips),
         "scores": manifest.about["scores"],
         "truth": score(truth, predictions(layout, name, settings.task, manifest), settings.task) if truth else None,
-        "submission": str(submission) if submission.is_file() else None,
-        "provenance": read_json(provenance, "abaw submit") if provenance.is_file() else None,
+        **sent,
     }

@@ -10,17 +10,23 @@ import numpy as np
 
 from abaw_pipeline.datasets.base import need_folder
 from abaw_pipeline.datasets.labels import read_label_file
+from abaw_pipeline.datasets.names import clip_id
 from abaw_pipeline.datasets.registry import DatasetSettings
 from abaw_pipeline.datasets.settings import LabelledSettings
 from abaw_pipeline.submission.rows import LACKING, collect
+from abaw_pipeline.submission.truth import read_truth as read_labels
 from abaw_pipeline.tasks import TASKS
+from abaw_pipeline.tracks import TRACKS
 from abaw_pipeline.training import scores
 
 Read = Callable[[str], np.ndarray | None]
 
 
 def read_truth(name: str, settings: DatasetSettings, task: str) -> dict[str, np.ndarray]:
-    """Hidden labels by clip, ``(rows, width)``, from ``<root>/<truth>/<task>/<clip>.txt``; empty where there are none.
+    """Hidden labels by clip, ``(rows, width)``; empty where there are none.
+
+    They are ``<root>/<truth>/<task>/<clip>.txt``, or rows of ``<root>/<truth>/<track><suffix>`` in the format of a
+    track of which the task is a part.
 
     Raises:
         ValueError: the folder that the settings name is missing, or a file in it is no label file.
@@ -28,7 +34,14 @@ def read_truth(name: str, settings: DatasetSettings, task: str) -> dict[str, np.
     if not isinstance(settings, LabelledSettings) or settings.truth is None:
         return {}
     folder = need_folder(Path(settings.root) / settings.truth, f"datasets.{name}.truth")
-    return {path.stem: read_label_file(path, TASKS[task]) for path in sorted((folder / task).glob("[!.]*.txt"))}
+    if (folder / task).is_dir():
+        files = sorted((folder / task).glob("[!.]*.txt"))
+        return {clip_id(path.stem): read_label_file(path, TASKS[task]) for path in files}
+    for track in (track for track in TRACKS.values() if task in track.tasks):
+        path = folder / f"{track.name}{track.suffix}"
+        if path.is_file():
+            return read_labels(path, track)[task]
+    return {}
 
 
 Compared = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
+File = Path | zipfile.Path
+"""A file on disk, or one in a zip."""
 
-def text_lines(path: Path) -> list[str]:
+
+def text_lines(path: File) -> list[str]:
     """Lines of a UTF-8 file, without byte order mark, carriage returns and empty lines at the end.
 
     Raises:

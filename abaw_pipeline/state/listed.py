@@ -1,14 +1,16 @@
-"""Every training that the settings ask for, and what predicts what."""
+"""Every training and submission that the settings ask for, and what predicts what."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from abaw_pipeline.config import Config
 from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.submission.asked import Asked
 from abaw_pipeline.training.card import CARD
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.splits.names import fold_names
@@ -70,3 +72,30 @@ def trainings(config: Config) -> Iterator[Training]:
         for fold in fold_names(settings):
             for seed in settings.seeds:
                 yield Training(name, fold, seed, settings, predicts)
+
+
+def submissions(config: Config) -> list[Asked]:
+    """Submission files: of each ensemble where a data set has its track's sample file, then the joined ones."""
+    alone = [
+        Asked(dataset, name, ensemble.task, {ensemble.task: name})
+        for name, ensemble in config.ensembles.items()
+        for dataset in config.ensemble_datasets(name)
+        if ensemble.task in config.datasets[dataset].samples
+    ]
+    joined = [
+        Asked(dataset, name, "mtl", dict(parts))
+        for name, parts in config.submission.mtl.items()
+        for dataset in config.joined_datasets(name)
+    ]
+    return alone + joined
+
+
+def settings_behind(config: Config, ensembles: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Settings that differ from their defaults, of ensembles, their experiments and the features of these."""
+    members = {member for name in ensembles for member in config.members(name)}
+    features = {feature for member in members for feature in config.experiments[member].features}
+    parts = {"ensembles": ensembles, "experiments": members, "features": features}
+    return {
+        part: {name: getattr(config, part)[name].model_dump(mode="json", exclude_defaults=True) for name in sorted(own)}
+        for part, own in parts.items()
+    }

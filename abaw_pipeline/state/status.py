@@ -17,7 +17,7 @@ from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.runtime.journal import Stretch, stretches
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout, journals
-from abaw_pipeline.state.listed import Training, trainings
+from abaw_pipeline.state.listed import Training, submissions, trainings
 from abaw_pipeline.state.manifests import manifest_or_none
 from abaw_pipeline.state.transcripts import due_clips
 from abaw_pipeline.training.card import read_card
@@ -82,7 +82,7 @@ def stages(config: Config) -> Iterator[Stage]:
     fused = [(name, dataset) for name in config.ensembles for dataset in config.ensemble_datasets(name)]
     there = [Layout(Path(config.results), dataset).ensemble_manifest(name).is_file() for name, dataset in fused]
     yield Stage("ensembles", sum(there), len(fused), "ensembles")
-    files = [Layout(Path(config.results), one.dataset).submission(one.name, one.track) for one in config.submissions()]
+    files = [Layout(Path(config.results), one.dataset).submission(one.name, one.track) for one in submissions(config)]
     yield Stage("submissions", sum(path.is_file() for path in files), len(files), "files")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from abaw_pipeline.config import Config
 from abaw_pipeline.state.fused import ResultsNow
+from abaw_pipeline.state.listed import submissions
 from abaw_pipeline.state.state import State
 from abaw_pipeline.strict import nearest
 from abaw_pipeline.submission.packing import zip_path
@@ -104,7 +105,7 @@ def targets(config: Config, now: ResultsNow) -> Iterator[Target]:
             layout = now.models.layout(dataset)
             made = layout.predictions(*training.name), layout.predictions_manifest(*training.name)
             yield Target((), made, partial(now.models.prediction, training, dataset))
-    files = config.submissions()
+    files = submissions(config)
     for name in config.ensembles:
         for dataset in config.ensemble_datasets(name):
             layout, last = now.models.layout(dataset), any((one.name, one.dataset) == (name, dataset) for one in files)

@@ -6,6 +6,8 @@ from array import array
 from collections.abc import Iterator
 from functools import cached_property
 
+from abaw_pipeline.datasets.samples import bare_id
+
 
 class RowOrder:
     """Follows the rows of a file through the sample, and tells missing, swapped, foreign and repeated ones apart."""
@@ -59,6 +61,11 @@ class RowOrder:
         return places
 
     @cached_property
+    def _spelt(self) -> dict[str, str]:
+        """Names of rows that are clips, by what stays of them without brackets and leading zeros."""
+        return {_bare(name): name for name in self.names if "/" not in name}
+
+    @cached_property
     def _clips(self) -> set[str]:
         return {name.rpartition("/")[0] for name in self.names}
 
@@ -75,7 +82,10 @@ class RowOrder:
     def _unwanted(self, name: str, places: list[int]) -> str:
         if places:
             return f"'{name}' is there twice, first in line {self.line_of[places[0]]}"
-        if name.rpartition("/")[0] in self._clips:
+        alike = self._spelt.get(_bare(name)) if "/" not in name else None
+        if alike:
+            return f"'{name[:80]}' is spelt '{alike}' in the sample file, and must be here"
+        if "/" in name and name.rpartition("/")[0] in self._clips:
             return f"'{name[:80]}' is not in the sample file, though its clip is"
         return f"'{name[:80]}' is of a foreign clip: the sample file has none of that name"
 
@@ -90,3 +100,7 @@ class RowOrder:
                 start = None
         if start is not None:
             yield start, len(self.line_of)
+
+
+def _bare(name: str) -> str:
+    return bare_id(name).lstrip("0")

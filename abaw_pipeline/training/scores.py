@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from abaw_pipeline.metrics import macro_f1, mean_ccc, mean_f1, mean_pearson
+from abaw_pipeline.metrics import macro_f1, mean_ccc, mean_f1, mean_pearson, mtl_sum
 from abaw_pipeline.tasks import Kind, Task
+from abaw_pipeline.tracks import Track
 
 MEASURES: dict[Kind, str] = {
     "values": "CCC",
@@ -45,3 +48,13 @@ def score(task: Task, truth: np.ndarray, prediction: np.ndarray, marks: np.ndarr
         return macro_f1(truth[known, 0].astype(np.int64), prediction[known].argmax(1), len(task.columns))
     measure = {"labels": mean_f1, "intensities": mean_pearson}.get(task.kind, mean_ccc)
     return measure(truth, prediction, marks)
+
+
+def track_score(track: Track, means: Mapping[str, float]) -> float:
+    """The score of a track, from that of each of its tasks."""
+    return mtl_sum(**means) if track.name == "mtl" else means[track.tasks[0]]
+
+
+def track_measure(track: Track) -> str:
+    """What the score of a track is, in words."""
+    return " + ".join(AVERAGED[task.kind] for task in track.parts)

@@ -15,7 +15,7 @@ from abaw_pipeline.runtime.slurm_status import patient
 from abaw_pipeline.runtime.snapshot import refresh_listing, save_settings
 from abaw_pipeline.runtime.storage import EXIT_CODE, CannotWrite, require_room
 from abaw_pipeline.runtime.temporaries import sweep, sweep_folder
-from abaw_pipeline.state.listed import manifests
+from abaw_pipeline.state.listed import manifests, submissions
 from abaw_pipeline.state.losses import loss_marks, missing_index_files
 from abaw_pipeline.tracks import TRACKS
 from abaw_pipeline.training.memory import manifests_mb
@@ -151,7 +151,7 @@ def fused(wildcards):
 
 
 PAIRS = [(name, dataset) for name in CONFIG.ensembles for dataset in CONFIG.ensemble_datasets(name)]
-ASKED = {(one.dataset, one.name, one.track): one for one in CONFIG.submissions()}
+ASKED = {(one.dataset, one.name, one.track): one for one in submissions(CONFIG)}
 SUBMISSIONS = [layout(dataset).submission(name, track) for dataset, name, track in ASKED]
 CURVES = [layout(dataset).curves(name) / "done.json" for name, dataset in PAIRS if not CONFIG.datasets[dataset].samples]
 
