@@ -52,7 +52,8 @@ def check_labels(labels: Annotation, frames: int | None, rules: Rules) -> Iterat
     any_annotated = bool(labels.task.marks(labels.rows).any())
     if not any_annotated:
         then = "nothing is trained or scored on it"
-        yield labels.problem("warning", "no labels", 0, f"no row of {labels.task.name} is annotated", then)
+        what = f"no {'row' if labels.task.level == 'frame' else 'label'} of {labels.task.name} is annotated"
+        yield labels.problem("warning", "no labels", 0, what, then)
         return
     start, length = longest(~annotated)
     if length >= LONG_GAP:

@@ -8,27 +8,30 @@ import numpy as np
 
 from abaw_pipeline.datasets.probe import Probe
 from abaw_pipeline.doctor.runs import longest
+from abaw_pipeline.media.clock import clock_of
 from abaw_pipeline.media.crop_files import list_crops
 from abaw_pipeline.types import Clip
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a clip is made of.
+    """Pictures and sound of one clip.
 
     Attributes:
-        times: ``(n,)`` float64, when each frame is shown (seconds); empty for stills, which have no time.
-        frames: of the picture clock.
+        times: ``(n,)`` float64, when each frame is shown, in seconds.
         rate: in Hz; ``None`` for stills.
         crops: numbers of the official crops, ascending; ``None`` without a folder of them.
         recording: what its container tells; ``None`` without one.
     """
 
     times: np.ndarray
-    frames: int
     rate: float | None
     crops: np.ndarray | None
     recording: Probe | None
+
+    @property
+    def frames(self) -> int:
+        return len(self.times)
 
     @property
     def crop_gap(self) -> tuple[int, int]:
@@ -49,26 +52,19 @@ class Measured:
 
 
 def measure(clip: Clip, recording: Probe | None) -> Measured:
-    """What a clip is made of; the picture clock is that of ``media.clock``.
+    """What a clip is made of; its picture clock is the one that the media stage would make.
 
     Args:
         recording: of ``clip.video``, where there is one.
 
     Raises:
-        ValueError: the media stage would leave the clip out, as it has no pictures to count frames by.
+        ValueError: the media stage would leave the clip out: nothing to count frames by, or a bad crop folder.
     """
-    if clip.stills:
-        return Measured(np.empty(0), len(clip.stills), None, None, None)
     crops = np.array(list(list_crops(clip.crops)), int) if clip.crops else None
     if recording is not None and recording.has_pictures:
-        return Measured(recording.times, recording.frames, _rate(recording), crops, recording)
-    if crops is None:
-        raise ValueError(f"{clip.video}: no picture stream" if clip.video else "neither a recording nor face crops")
-    if not len(crops):
-        raise ValueError(f"{clip.crops}: no recording, and no numbered crop to count frames by")
-    if not clip.rate:
-        raise ValueError(f"{clip.crops}: no recording, and no frame rate is known; state one for this clip")
-    return Measured(np.arange(crops[-1]) / clip.rate, int(crops[-1]), clip.rate, crops, recording)
+        return Measured(recording.times, _rate(recording), crops, recording)
+    times = clock_of(clip, 0.0, []).times  # decodes nothing where there are no moving pictures
+    return Measured(times, None if clip.stills else clip.rate, crops, recording)
 
 
 def _rate(recording: Probe) -> float | None:

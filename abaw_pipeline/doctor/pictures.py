@@ -22,6 +22,7 @@ _RATE_OFF = 0.02
 
 
 def check_pictures(clip: Clip, seen: Measured) -> Iterator[Problem]:
+    """Everything about the pictures of a clip and its official crops."""
     yield from _rate(clip, seen)
     yield from _pause(clip, seen)
     if clip.crops is not None and seen.crops is not None:
@@ -30,8 +31,9 @@ def check_pictures(clip: Clip, seen: Measured) -> Iterator[Problem]:
 
 def _rate(clip: Clip, seen: Measured) -> Iterator[Problem]:
     if clip.video is None and not clip.stills:
-        then = "features come from the crops alone; there is no sound, and no face is found where there is no crop"
-        yield Problem("note", "recording", clip.id, f"no recording; {seen.rate:g} Hz is taken for it", then, clip.id)
+        then = "features come from the crops alone; there is no sound, and without a crop a frame has no face"
+        what = f"no recording; its crops are taken as {seen.rate} frames a second"
+        yield Problem("note", "recording", clip.id, what, then, clip.id)
     named = stated_rate(clip.recording)
     if clip.video and named and seen.rate and abs(seen.rate - named) > _RATE_OFF * named and seen.frames > 1:
         what = f"its name says {named:g} Hz, its pictures come at {seen.rate:.4g} Hz"
@@ -43,11 +45,11 @@ def _rate(clip: Clip, seen: Measured) -> Iterator[Problem]:
 
 def _pause(clip: Clip, seen: Measured) -> Iterator[Problem]:
     steps = np.diff(seen.times)
-    if len(steps) > 1 and steps.max() > max(PAUSE_S, 5 * float(np.median(steps))):
+    if clip.video and len(steps) > 1 and steps.max() > max(PAUSE_S, 5 * float(np.median(steps))):
         frame = int(np.argmax(steps)) + 1
         what = f"no picture for {steps.max():.2f} s after frame {frame}"
         then = f"frame numbers run on; row {frame} of sound features takes the sound of the whole pause"
-        yield Problem("warning", "pause", clip.video or clip.id, what, then, clip.id)
+        yield Problem("warning", "pause", clip.video, what, then, clip.id)
 
 
 def _crops(clip: Clip, folder: str, seen: Measured, numbers: np.ndarray) -> Iterator[Problem]:

@@ -64,7 +64,7 @@ class Seen:
 def sound_offset(seen: Measured) -> float:
     """Seconds from the first picture to the first sample of the sound; negative where the sound comes first."""
     assert seen.recording is not None
-    return seen.recording.sound_start_s - (float(seen.times[0]) if len(seen.times) else 0.0)
+    return seen.recording.sound_start_s - float(seen.times[0])
 
 
 def labels_of(task: str, rows: np.ndarray) -> Labels:
