@@ -79,7 +79,7 @@ def rows_of_a_clip_that_is_not_there(root: Path) -> None:
     a_missing_recording(root)
 
 
-@found_as("error", "swapped sides", "cropped_aligned/4_left", "the face on the right")
+@found_as("error", "swapped sides", "cropped_aligned/4_left", "its crops show the face on the right")
 def swapped_left_and_right(root: Path) -> None:
     crops(root).rename(root / "x")
     crops(root, "4_right").rename(crops(root))

@@ -46,6 +46,7 @@ def test_a_healthy_folder_has_neither_errors_nor_warnings(data: Path) -> None:
     assert (long["va_low"], long["va_high"], long["va_annotated"]) == (-0.5, pytest.approx(0.7), 1)
     assert numbers["2-30-96x96"]["sound_s"] is None and numbers["2-30-96x96"]["rate"] == 30
     assert numbers["3"]["va_sample_rows"] == FRAMES
+    assert (long["split"], numbers["3"]["split"]) == ("train", "test")
     assert numbers["4_left"]["people"] == "left of _left, _right" and long["people"] == ""
 
 
@@ -97,7 +98,7 @@ def test_a_filled_submission_is_told(data: Path) -> None:
     FAULTS["a_missing_recording"].plant(data)
     raw = {**settings(data), "submission": {"fill": "mean"}}
     (problem,) = told(examine(check(raw, "config.yaml"), "aw"), "sample rows")
-    assert problem.then == "30 rows are filled (submission.fill is 'mean')"
+    assert problem.then == "30 rows filled (submission.fill is 'mean')"
 
 
 def test_a_bad_clip_that_stops_the_index_says_so(data: Path) -> None:

@@ -59,7 +59,7 @@ def _cells(seen: Seen, worst: str) -> tuple[str, ...]:
     sound = found and recording and recording.has_sound
     return (
         seen.clip.id,
-        _joined([f"{task} {split}" for task, split in seen.clip.splits.items()], [*seen.clip.splits.values()]),
+        seen.split or "-",
         f"{found.rate:.5g}" if found and found.rate else "-",
         str(found.frames) if found else "-",
         "/".join(_same([str(one.rows) for one in labels])),
@@ -78,10 +78,6 @@ def _cells(seen: Seen, worst: str) -> tuple[str, ...]:
 def _same(parts: Sequence[str]) -> Sequence[str]:
     """One where all are the same; a dash where there is none."""
     return parts[:1] if len(set(parts)) == 1 else parts or ("-",)
-
-
-def _joined(parts: Sequence[str], short: Sequence[str]) -> str:
-    return short[0] if len(set(short)) == 1 else ", ".join(parts) or "-"
 
 
 def _range(labels: Labels) -> str:

@@ -9,13 +9,13 @@ from abaw_pipeline.types import SPLITS, Clip
 
 
 def pattern(clip: Clip, together: Sequence[Clip]) -> str:
-    """Side and names of a clip that is one of two people: ``left of plain, _right``; empty for one alone.
+    """Side and names of a clip that is one of two people: ``left of plain, _right``; empty where nobody has a side.
 
     Args:
         together: every clip of its recording, itself included.
     """
-    if clip.side is None and len(together) == 1:
-        return ""
+    if len(together) == 1:
+        return f"{clip.side} alone" if clip.side else ""
     names = [other.id.removeprefix(clip.recording) or "plain" for other in together]
     return f"{clip.side or '?'} of {', '.join(sorted(names, key=lambda name: (name != 'plain', name)))}"
 

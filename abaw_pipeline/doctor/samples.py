@@ -10,6 +10,7 @@ import numpy as np
 
 from abaw_pipeline.datasets.samples import known_clip, read_sample_file
 from abaw_pipeline.doctor.problems import Problem
+from abaw_pipeline.state.words import count
 from abaw_pipeline.submission.rows import TOLERANCE
 from abaw_pipeline.tracks import TRACKS
 
@@ -69,21 +70,21 @@ def _check_frames(rows: Asked, clip: str, frames: int, fill: str) -> Iterator[Pr
     if len(far):
         yield _lacking(rows, clip, int(far[0]), len(far), what, fill)
     elif len(beyond):
-        then = f"{len(beyond)} rows take the last frame, and are counted in the provenance file"
+        then = f"{count(len(beyond), 'row')} past the end: the last frame is taken, and the provenance file counts them"
         yield Problem("note", "sample rows", rows.line(int(beyond[0])), what, then, clip)
     elif len(rows.frames) == rows.frames.max() < frames:
-        what = f"{len(rows.frames)} rows in the {rows.track} sample for {frames} frames"
+        what = f"{count(len(rows.frames), 'row')} in the {rows.track} sample for {frames} frames"
         yield Problem("note", "sample rows", rows.line(-1), what, "no other rows are written", clip)
 
 
 def check_left_out(rows: Asked, clip: str, fill: str) -> Problem:
     """The sample asks for a clip that is left out."""
-    what = f"the {rows.track} sample asks for {len(rows.frames)} rows of a clip that is left out"
+    what = f"the {rows.track} sample asks for {count(len(rows.frames), 'row')} of a clip that is left out"
     return _lacking(rows, clip, 0, len(rows.frames), what, fill)
 
 
-def _lacking(rows: Asked, clip: str, place: int, count: int, what: str, fill: str) -> Problem:
-    then = f"{count} rows have no prediction, so no submission is written (submission.fill is 'refuse')"
+def _lacking(rows: Asked, clip: str, place: int, lacking: int, what: str, fill: str) -> Problem:
+    then = f"{count(lacking, 'row')} without a prediction, so no submission is written (submission.fill is 'refuse')"
     if fill != "refuse":
-        then = f"{count} rows are filled (submission.fill is '{fill}')"
+        then = f"{count(lacking, 'row')} filled (submission.fill is '{fill}')"
     return Problem("error", "sample rows", rows.line(place), what, then, clip)

@@ -40,10 +40,19 @@ class Seen:
     labels: dict[str, Labels]
     samples: dict[str, int]
 
+    @property
+    def split(self) -> str:
+        """The clip's split; by task where they differ; empty where it is in none."""
+        splits = self.clip.splits
+        if len(set(splits.values())) == 1:
+            return next(iter(splits.values()))
+        return ", ".join(f"{task} {split}" for task, split in splits.items())
+
     def numbers(self) -> Iterator[tuple[str, object]]:
         """Name and value of everything that is measured, one by one; ``None`` where there is nothing to measure."""
         seen, recording = self.measured, self.measured.recording if self.measured else None
         sound = recording if recording and recording.has_sound else None
+        yield "split", self.split
         yield "people", self.people
         yield "rate", seen and seen.rate and round(seen.rate, 3)
         yield "frames", seen and seen.frames
@@ -52,11 +61,10 @@ class Seen:
         yield "sound_s", sound and round(sound.sound_s, 3)
         yield "sound_offset_s", sound and seen and round(sound_offset(seen), 3)
         for task, labels in self.labels.items():
-            yield f"{task}_split", self.clip.splits.get(task)
             yield f"{task}_rows", labels.rows
             yield f"{task}_annotated", round(labels.annotated, 4)
-            yield f"{task}_low", labels.low
-            yield f"{task}_high", labels.high
+            yield f"{task}_low", labels.low and round(labels.low, 4)
+            yield f"{task}_high", labels.high and round(labels.high, 4)
         for track, rows in self.samples.items():
             yield f"{track}_sample_rows", rows
 
