@@ -9,7 +9,7 @@ from pathlib import Path
 
 from abaw_pipeline.tasks import TASKS
 from tests.affwild2_folder import put
-from tests.doctor_folder import FRAMES, LONG, write_recording, write_sample
+from tests.doctor_folder import FRAMES, write_recording, write_sample
 
 VA, EXPR, AU = (TASKS[task].folders[0] + "/Train_Set" for task in ("va", "expr", "au"))
 
@@ -149,9 +149,9 @@ def sound_that_is_too_long(root: Path) -> None:
     write_recording(root / "batch2" / "3.mp4", FRAMES, seconds=3.0)
 
 
-@found_as("warning", "sound length", "batch1/1-30-96x96.mp4", "s before the last picture")
+@found_as("warning", "sound length", "batch2/3.mp4", "s before the last picture")
 def sound_that_is_too_short(root: Path) -> None:
-    write_recording(root / "batch1" / "1-30-96x96.mp4", LONG, seconds=15.0)
+    write_recording(root / "batch2" / "3.mp4", FRAMES, seconds=0.2)
 
 
 @found_as("note", "sound offset", "batch2/3.mp4", "begins 0.")
@@ -185,9 +185,9 @@ def a_truncated_recording(root: Path) -> None:
     file.write_bytes(file.read_bytes()[:-200])
 
 
-@found_as("warning", "rate", "1-30-96x96.mp4", "its name says 30 Hz, its pictures come at 25 Hz")
+@found_as("warning", "rate", "2-30-96x96.mp4", "its name says 30 Hz, its pictures come at 25 Hz")
 def a_rate_that_the_name_denies(root: Path) -> None:
-    write_recording(root / "batch1" / "1-30-96x96.mp4", LONG, rate=25)
+    write_recording(root / "batch1" / "2-30-96x96.mp4", FRAMES, rate=25)
 
 
 @found_as("warning", "pause", "batch2/3.mp4", "no picture for 4.03 s after frame 15")

@@ -31,30 +31,33 @@ must be. On the built-in corpus a crop differs from its own half by 0.01, and 1.
 
 def check_swapped(clip: Clip, seen: Measured) -> Iterator[Problem]:
     """Decodes up to three pictures of a clip that has a side, a recording and crops; of others none."""
+    differences = []
+    for own, other in _looks(clip, seen):
+        if own * _BETTER < other:  # no doubt, no further look
+            return
+        differences.append((own, other))
+    if not differences:
+        return
+    own, other = np.mean(differences, axis=0)
+    if other < _FOUND and other * _BETTER < own:
+        side = "right" if clip.side == "left" else "left"
+        what = f"its crops show the face on the {side} (difference {other:.3f}, on the {clip.side} {own:.3f})"
+        then = "they are used with the labels of the other person; swap the two people's crop folders"
+        yield Problem("error", "swapped sides", str(clip.crops), what, then, clip.id)
+
+
+def _looks(clip: Clip, seen: Measured) -> Iterator[tuple[float, float]]:
+    """How much crops differ from their own half of the picture, and from the other, for a few of them."""
     if clip.side is None or clip.video is None or clip.crops is None or seen.crops is None:
         return
-    usable = seen.crops[seen.crops <= seen.frames]
-    if not len(usable):
-        return
-    files = list_crops(clip.crops)
-    chosen = usable[np.unique(np.linspace(0, len(usable) - 1, _LOOKS + 2).round().astype(int)[1:-1])]
-    scores = []
-    for number in chosen:
+    usable, files = seen.crops[seen.crops <= seen.frames], list_crops(clip.crops)
+    places = np.linspace(0, len(usable) - 1, _LOOKS + 2).round().astype(int)[1:-1]
+    for number in usable[np.unique(places)] if len(usable) else ():
         crop = cv2.imread(str(Path(clip.crops) / files[int(number)]))
         picture = picture_at(clip.video, float(seen.times[number - 1]))
         if crop is not None and picture is not None:
-            scores.append(halves(picture, crop))
-    if not scores:
-        return
-    left, right = np.mean(scores, axis=0)
-    own, other = (left, right) if clip.side == "left" else (right, left)
-    if other < _FOUND and other * _BETTER < own:
-        side = "right" if clip.side == "left" else "left"
-        what = (
-            f"its crops show the face on the {side} (they differ by {other:.3f} there, by {own:.3f} on the {clip.side})"
-        )
-        then = "they are used with the labels of the other person; swap the two people's crop folders"
-        yield Problem("error", "swapped sides", clip.crops, what, then, clip.id)
+            left, right = halves(picture, crop)
+            yield (left, right) if clip.side == "left" else (right, left)
 
 
 def picture_at(video: str, time: float) -> np.ndarray | None:
