@@ -44,6 +44,7 @@ bench: $(BIN)/.installed
 
 size: $(BIN)/.installed
 	python benchmarks/size.py
+	python benchmarks/doctor.py
 
 graph: $(BIN)/.installed
 	snakemake --cores 1 --rulegraph mermaid-js | python workflow/readme_graph.py

@@ -23,7 +23,7 @@ ORDER = (
     ("report",),
     ("predict",),
     ("config", "consistency"),
-    ("state", "cleaning"),
+    ("state", "cleaning", "doctor"),
     ("cli", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}

@@ -40,7 +40,7 @@ def find(settings: Affwild2Settings, where: str) -> DataSet:
     for task, clips in _test_clips(settings, root, samples, where).items():
         for clip in clips:
             splits[clip].setdefault(task, set()).add("test")
-    found = DataSet(samples=samples)
+    found = DataSet(samples=samples, files=files)
     found.labels, faults = _read_labels(files)
     add_clips(found, splits, faults, settings, root, where)
     return found

@@ -41,6 +41,7 @@ class DataSet:
 
     Attributes:
         refused: why the data set as a whole can not be used, one line each; ``abaw index`` stops at the first.
+        files: by task and clip the annotation file, where each clip has its own: row ``i`` stands on line ``i + 2``.
 
     ``labels[task][clip]`` has shape ``(rows, task.width)``, float32; row ``i`` is frame number ``i + 1``.
     """
@@ -51,6 +52,7 @@ class DataSet:
     skipped: list[Skipped] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    files: dict[str, dict[str, Path]] = field(default_factory=dict)
 
 
 def need_folder(path: Path, key: str) -> Path:

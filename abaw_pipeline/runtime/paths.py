@@ -124,6 +124,11 @@ def journals(results: Path) -> Path:
     return results / "journal"
 
 
+def doctor_table(results: Path) -> Path:
+    """What ``abaw doctor`` found."""
+    return results / "doctor.csv"
+
+
 def report_page(results: Path) -> Path:
     return results / "report" / "index.html"
 
