@@ -20,6 +20,7 @@ VERBS = {
     "predict": "Predict raw recordings with a trained ensemble.",
     "lint": "Check a submission file against the organisers' format and sample file.",
     "check": "Check the settings and say what a run would contain.",
+    "plan": "Say what a run would do, how long it would take and what it would keep.",
     "status": "Say how far each stage is, what is under way and what stopped.",
     "features": "List the features, their weights and how many clips have them; show one clip's.",
     "why": "Say why something is stale, up to date or missing, and what would run.",

@@ -48,7 +48,7 @@ class ModelsNow:
     def training(self, training: Training) -> State:
         data, settings = self.data(training.dataset), training.settings
         state = State(f"training {training}", inputs=[data.feature(name) for name in settings.features])
-        fold, card = self._fold(training), self.card(training)
+        fold, card = self.fold(training), self.card(training)
         clips = {*fold.train, *fold.validation}
         for source in state.inputs:
             if not source.fine and (source.whole or source.affected & clips):
@@ -67,7 +67,8 @@ class ModelsNow:
         folder = self.layout(training.dataset).model(*training.name)
         return "its weights or history are gone" if folder.is_dir() else "it was never trained"
 
-    def _fold(self, training: Training) -> Fold:
+    def fold(self, training: Training) -> Fold:
+        """The clips of both its sides, by the folders and settings as they are now."""
         clips, settings = self.data(training.dataset).found.clips, training.settings
         counts = annotated_frames(self._tables(training))
         return split(clips, joint_splits(clips, list(settings.targets)), settings.folds, training.fold, counts)
@@ -81,7 +82,7 @@ class ModelsNow:
         if dataset != training.dataset:
             return None
         card = self.card(training)
-        return Fold(card.train, card.validation) if card and self.training(training).fine else self._fold(training)
+        return Fold(card.train, card.validation) if card and self.training(training).fine else self.fold(training)
 
     def _data_changes(self, card: Card, training: Training, clips: set[str]) -> list[str]:
         """Clips whose features or labels are other than the model was trained on; those known to be stale are left."""
