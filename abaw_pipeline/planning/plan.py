@@ -11,6 +11,8 @@ from abaw_pipeline.planning.rates import Rate, earlier_rates, known_by
 from abaw_pipeline.planning.stages import Stages
 from abaw_pipeline.planning.trial import Device, start_seconds, tried
 from abaw_pipeline.planning.work import Work
+from abaw_pipeline.runtime.progress import say
+from abaw_pipeline.state.words import count
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def plan(config: Config, device: Device, trial: bool = True) -> Plan:
     works, rates = stages.works(), earlier_rates(Path(config.results))
     lacking = [work for work in works if work.new and work.amount and known_by(work) not in rates]
     if trial and lacking:
+        say(f"trying {count(len(lacking), 'stage')} whose speed no earlier run tells ('--no-trial' leaves them open)")
         rates |= tried(stages, lacking, device)
     start_s = start_seconds() if trial and any(work.new for work in works) else 0.0
     lines = [Line(work, rates.get(known_by(work)), start_s) for work in works]

@@ -54,6 +54,7 @@ def _cut_recording(path: str, out: Path) -> str:
             first = at if first is None else first
             if at - first > SECONDS:
                 break
+            packet.pts = packet.dts if packet.pts is None else packet.pts  # AVI has none
             packet.stream = copies[packet.stream_index]
             target.mux(packet)
     return str(out)
