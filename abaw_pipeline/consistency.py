@@ -58,6 +58,8 @@ def _check_experiments(config: Config, source: str) -> None:
             if task not in config.datasets[dataset].labelled:
                 key = "tasks" if experiment.tasks else "task"
                 raise ValueError(f"{where}.{key}: data set '{dataset}' has no labels for '{task}'")
+        for other in experiment.extra:
+            _check_extra(config, experiment, other, f"{where}.extra")
         for feature in experiment.features:
             if feature not in config.features:
                 raise ValueError(f"{where}.features: no feature '{feature}'{nearest(feature, config.features)}")
@@ -65,6 +67,15 @@ def _check_experiments(config: Config, source: str) -> None:
             fold_names(experiment)
         except ValueError as error:
             raise ValueError(f"{where}.folds: {error}") from None
+
+
+def _check_extra(config: Config, experiment: ExperimentSettings, other: str, where: str) -> None:
+    if other not in config.datasets:
+        raise ValueError(f"{where}: no data set '{other}'{nearest(other, config.datasets)}")
+    if other == experiment.dataset:
+        raise ValueError(f"{where}: '{other}' is the experiment's own data set; take it out")
+    if not set(experiment.targets) & set(config.datasets[other].labelled):
+        raise ValueError(f"{where}: data set '{other}' has no labels for {' or '.join(map(repr, experiment.targets))}")
 
 
 def _check_ensembles(config: Config, source: str) -> None:

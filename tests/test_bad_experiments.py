@@ -75,6 +75,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no such feature": ({"features": ["face", "sund"]}, ".features: no feature 'sund'; did you mean 'sound'?"),
     "a feature twice": ({"features": ["face", "face"]}, ".features: features must differ from one another"),
     "no such task": ({"task": "exprr"}, ": no task 'exprr'; did you mean 'expr'?"),
+    "an extra data set that is not there": ({"extra": ["dmeo"]}, ".extra: no data set 'dmeo'; did you mean 'demo'?"),
+    "its own data set as an extra one": ({"extra": ["demo"]}, ".extra: 'demo' is the experiment's own data set"),
+    "an extra data set twice": ({"extra": ["a", "a"]}, ".extra: extra must differ from one another"),
     "a task without labels": ({"task": "eri"}, ".task: data set 'demo' has no labels for 'eri'"),
     "one task of two without labels": (
         {"task": None, "tasks": {"va": {}, "ce": {}}},

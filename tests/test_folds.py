@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abaw_pipeline.training.gather import annotated_frames
+from abaw_pipeline.training.pool import annotated_frames
 from abaw_pipeline.training.splits.file import folds_text
 from abaw_pipeline.training.splits.folds import Fold, joint_splits, shared_recordings, split
 from abaw_pipeline.training.splits.names import fold_names

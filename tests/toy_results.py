@@ -54,6 +54,7 @@ class Toy:
     Attributes:
         truth: label rows by task and clip.
         lost: clips that lack a feature, by its name.
+        bundles: clips that are bundles of stills.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Toy:
         self.truth: dict[str, dict[str, np.ndarray]] = {task: {} for task in tasks}
         self.tables: dict[str, dict[str, FrameTable]] = {"lin": {}, **({"sound": {}} if sound else {})}
         self.lost: dict[str, set[str]] = {}
+        self.bundles: set[str] = set()
         for clip in splits:
             self.add(clip, splits[clip], frames)
         self.write()
@@ -96,11 +98,13 @@ class Toy:
 
     def write(self) -> None:
         """Index, labels and feature stores, as the stages before write them."""
+        frames = {clip: len(table.valid) for clip, table in self.tables["lin"].items()}
         entries = {
             clip: {
                 "recording": self.recordings[clip],
                 "digest": digest(clip),
                 "splits": self._splits(clip),
+                "stills": [f"{row}.jpg" for row in range(frames[clip])] if clip in self.bundles else [],
                 "labels": {},
             }
             for clip in self.splits

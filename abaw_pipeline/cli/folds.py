@@ -53,7 +53,8 @@ def command(run: Run, experiment: str, output: Path | None) -> None:
 def _folds(run: Run, experiment: str) -> tuple[list[Clip], dict[str, int], dict[str, Fold]]:
     """The data set's clips, the annotated frames of each, and the folds that trainings of the experiment have."""
     from abaw_pipeline.datasets.index import read_clips
-    from abaw_pipeline.training.gather import annotated_frames, read_tables
+    from abaw_pipeline.training.gather import read_tables
+    from abaw_pipeline.training.pool import annotated_frames
     from abaw_pipeline.training.splits.folds import joint_splits, split
     from abaw_pipeline.training.splits.names import fold_names
 

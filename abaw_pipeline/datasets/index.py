@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -80,10 +81,12 @@ def look(name: str, settings: DatasetSettings, layout: Layout) -> DataSet:
 def read_clips(layout: Layout) -> list[Clip]:
     """Every usable clip of a data set, sorted by id."""
     entries = Manifest.read(layout.clips, f"abaw index {layout.dataset}").clips
-    return [
-        Clip(id=clip, **{key: value for key, value in entry.items() if key not in ("labels", "notes")})
-        for clip, entry in sorted(entries.items())
-    ]
+    return [_clip(clip, entry) for clip, entry in sorted(entries.items())]
+
+
+def _clip(clip: str, entry: Mapping[str, Any]) -> Clip:
+    about = {key: value for key, value in entry.items() if key not in ("labels", "notes")}
+    return Clip(id=clip, **{**about, "stills": tuple(about.get("stills", ()))})
 
 
 def read_labels(layout: Layout, task: str) -> dict[str, np.ndarray]:
@@ -142,7 +145,7 @@ def index_entries(found: DataSet) -> dict[str, dict[str, Any]]:
     """What ``clips.json`` says of each clip."""
     entries = {}
     for clip in found.clips:
-        entry = asdict(clip)
+        entry = asdict(clip) | {"stills": [*clip.stills]}  # as it is read back
         entry["labels"] = {
             task: {"rows": len(table[clip.id]), "content": array_digest(table[clip.id])}
             for task, table in sorted(found.labels.items())

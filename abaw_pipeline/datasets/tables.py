@@ -82,7 +82,7 @@ def read_table(path: Path, task: Task, clips: Collection[str]) -> Table:
             place = _clip(row["clip"], clips), _frame(row.get("frame", "1"))
             if place in found:
                 raise ValueError(f"{_named(place, task)} stands twice")
-            found[place] = [_label(row[name], task) for name in _label_columns(task)]
+            found[place] = [label_value(row[name], task) for name in label_columns(task)]
             if (split := _split(row.get("split", ""))) and splits.setdefault(place[0], split) != split:
                 raise ValueError(f"clip '{place[0]}' is '{split}' here and '{splits[place[0]]}' before")
         except ValueError as error:
@@ -102,7 +102,7 @@ def _records(path: Path, task: Task) -> Iterator[tuple[int, dict[str, str]]]:
     """Line number and cells by column of every row that is not empty."""
     lines = csv.reader(text_lines(path))
     header = [name.strip() for name in next(lines, [])]
-    wanted = ["clip", *(["frame"] if task.level == "frame" else []), *_label_columns(task)]
+    wanted = ["clip", *(["frame"] if task.level == "frame" else []), *label_columns(task)]
     for name in wanted:
         if name not in header:
             raise ValueError(f"{path}: line 1: no column '{name}'; expected {','.join(wanted)} and perhaps split")
@@ -118,7 +118,8 @@ def _records(path: Path, task: Task) -> Iterator[tuple[int, dict[str, str]]]:
             yield lines.line_num, {name: cell.strip() for name, cell in zip(header, row, strict=True)}
 
 
-def _label_columns(task: Task) -> tuple[str, ...]:
+def label_columns(task: Task) -> tuple[str, ...]:
+    """The columns of a table that hold the task's labels."""
     return (task.name,) if task.kind == "class" else task.columns
 
 
@@ -146,7 +147,7 @@ def _split(text: str) -> Split:
     return text
 
 
-def _label(text: str, task: Task) -> float:
+def label_value(text: str, task: Task) -> float:
     """A cell as a number, NaN where nobody annotated."""
     if not text:
         return math.nan

@@ -18,13 +18,13 @@ class Shape:
 
     Attributes:
         plan: the cast of ``clips``, ``seed`` and range of seconds; ``ValueError`` for too few or too many clips.
-        video: where a recording goes, below the corpus's folder.
+        video: where a recording goes, below the corpus's folder; ``None``: it is not written.
         crop: where the aligned crop of a clip's frame (from 1) goes; ``None``: it is not written.
         annotate: writes labels, hidden truth, lists and sample files of the whole cast (``performance.perform`` tells
             what everybody feels); after all recordings.
     """
 
     plan: Callable[[int, int, Seconds], list[Recording]]
-    video: Callable[[Path, Recording], Path]
+    video: Callable[[Path, Recording], Path | None]
     crop: Callable[[Path, str, int], Path | None]
     annotate: Callable[[Path, Sequence[Recording], int], None]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from abaw_pipeline.demo import affwild2
+from abaw_pipeline.demo import affwild2, images
 from abaw_pipeline.demo.shape import Shape
 
 SHAPES: dict[str, Shape] = {
     "affwild2": affwild2.SHAPE,
+    "images": images.SHAPE,
 }

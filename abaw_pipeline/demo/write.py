@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,9 @@ def write_recording(root: Path, recording: Recording, seed: int, layout: str) ->
     ]
     pictures = (np.hstack(pieces) for pieces in zip(*shots, strict=True))
     path = SHAPES[layout].video(root, recording)
+    if path is None:  # the crops are written on the way
+        deque(pictures, maxlen=0)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     size = (recording.width, scene.HEIGHT)
     write_video(path, pictures, size, recording.rate, _sound(recording, parts, seed), voice.SAMPLE_RATE)

@@ -13,7 +13,7 @@ from abaw_pipeline.media.codes import media_codes, media_modules
 from abaw_pipeline.media.detect import Detector, make_detector
 from abaw_pipeline.media.faces import write_detected
 from abaw_pipeline.media.frames import write_frames
-from abaw_pipeline.media.official import write_official
+from abaw_pipeline.media.official import write_official, write_stills
 from abaw_pipeline.media.parts import asked_parts
 from abaw_pipeline.media.plan import detects, media_keys
 from abaw_pipeline.media.settings import MediaSettings
@@ -120,7 +120,9 @@ class _Builder:
 
     def _faces(self, clip: Clip, key: str) -> None:
         frames, path = len(read_clock(self.layout, clip.id)), self.layout.faces(clip.id)
-        if detects(clip, self.settings.faces):
+        if clip.stills:
+            write_stills(clip, self.settings.max_error_share, path, key)
+        elif detects(clip, self.settings.faces):
             write_detected(clip, frames, self.settings, self.detector, path, key)
         elif clip.crops is None:
             raise ValueError("media.faces.source is 'crops', but there is no crop folder; set it to 'auto'")

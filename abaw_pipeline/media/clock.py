@@ -1,4 +1,4 @@
-"""The picture clock of a clip: from decoded pictures, or from crop numbers and the stated rate."""
+"""The picture clock of a clip: from decoded pictures, from crop numbers and the stated rate, or a second a still."""
 
 from __future__ import annotations
 
@@ -35,11 +35,13 @@ def clock_of(clip: Clip, max_error_share: float, notes: list[str]) -> Clock:
     """The clock of a clip.
 
     Without a recording of pictures, the highest crop number is the number of frames, and frame ``i`` (from 0) is
-    shown at ``i / clip.rate`` seconds.
+    shown at ``i / clip.rate`` seconds. Stills have no time: each stands for a second.
 
     Raises:
         ValueError: a bad recording (see ``decode.pictures``); or no recording and no crops or no rate.
     """
+    if clip.stills:
+        return Clock(np.arange(len(clip.stills), dtype=np.float64))
     if clip.video and (clip.crops is None or has_pictures(clip.video)):
         return Clock(np.array(array("d", (time for time, _ in pictures(clip.video, max_error_share, notes)))))
     if clip.crops is None:

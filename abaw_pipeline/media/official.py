@@ -1,8 +1,9 @@
-"""Official face crops: kept byte for byte, one row per frame of the clock."""
+"""Official face crops, and stills: kept byte for byte, one row per frame of the clock."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -10,6 +11,7 @@ from PIL import Image
 from abaw_pipeline.media.crop_files import list_crops
 from abaw_pipeline.media.pack import PictureWriter
 from abaw_pipeline.runtime.files import atomic
+from abaw_pipeline.types import Clip
 
 PAST_END = 5
 """Most crops past the last picture: label files, decoders and crop folders differ by a few frames."""
@@ -29,21 +31,42 @@ def write_official(folder: str, frames: int, max_error_share: float, path: Path,
     files = list_crops(folder)
     notes: list[str] = []
     _check_numbers(folder, list(files), frames, notes)
+    places = {number: Path(folder) / name for number, name in files.items()}
+    _pack([places.get(number) for number in range(1, frames + 1)], folder, max_error_share, notes, path, key)
+
+
+def write_stills(clip: Clip, max_error_share: float, path: Path, key: str) -> None:
+    """Pack a bundle of stills, each a frame with a face; an unreadable one is a frame without.
+
+    Args:
+        max_error_share: largest share of the stills that may be unreadable.
+
+    Raises:
+        ValueError: too many unreadable stills.
+    """
+    _pack([Path(still) for still in clip.stills], f"stills of {clip.id}", max_error_share, [], path, key)
+
+
+def _pack(
+    places: Sequence[Path | None], what: str, max_error_share: float, notes: list[str], path: Path, key: str
+) -> None:
+    """One picture or none per frame."""
+    there = sum(place is not None for place in places)
     unreadable: list[str] = []
     with (
         atomic(path) as temporary,
         PictureWriter(temporary, key, "media.official", notes, aligned="official") as writer,
     ):
-        for number in range(1, frames + 1):
-            data = (Path(folder) / files[number]).read_bytes() if number in files else None
-            if data is not None and not readable(data):
-                unreadable.append(files[number])
+        for place in places:
+            data = place.read_bytes() if place else None
+            if place and data is not None and not readable(data):
+                unreadable.append(place.name)
                 data = None
             writer.add(data)
         if unreadable:
-            share = f"{len(unreadable)} of {len(files)} crops are no readable picture: {_some(unreadable)}"
-            if len(unreadable) > max_error_share * len(files):
-                raise ValueError(f"{folder}: {share} (media.max_error_share is {max_error_share:g})")
+            share = f"{len(unreadable)} of {there} crops are no readable picture: {_some(unreadable)}"
+            if len(unreadable) > max_error_share * there:
+                raise ValueError(f"{what}: {share} (media.max_error_share is {max_error_share:g})")
             notes.append(share)
 
 

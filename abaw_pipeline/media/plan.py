@@ -31,7 +31,9 @@ class Keys:
 
 
 def detects(clip: Clip, faces: FaceSettings) -> bool:
-    """Whether a clip's faces are detected in its recording (else its official crops are taken)."""
+    """Whether a clip's faces are detected in its recording (else its official crops, or its stills, are taken)."""
+    if clip.stills:
+        return False
     return faces.source == "detect" or (faces.source == "auto" and clip.crops is None)
 
 

@@ -13,7 +13,7 @@ class FaceSettings(Strict):
     """Where face crops come from. The detector settings matter only where faces are detected."""
 
     source: Literal["auto", "crops", "detect"] = "auto"
-    """``auto``: official crops where the data set has them, else detect."""
+    """``auto``: official crops where the data set has them, else detect. Stills are taken as they are."""
     detector: Literal["haar", "yunet"] = "haar"
     """``haar``: the cascade that OpenCV carries (boxes, no landmarks). ``yunet``: needs ``model``."""
     model: str | None = None

@@ -21,6 +21,7 @@ from abaw_pipeline.state.listed import Training
 from abaw_pipeline.state.sources import DataNow
 from abaw_pipeline.state.status import used_features
 from abaw_pipeline.training.plan import family
+from abaw_pipeline.training.pool import home_of
 
 
 class Stages:
@@ -99,30 +100,26 @@ class Stages:
     def _trainings(self) -> Iterator[Work]:
         for name, settings in self.config.experiments.items():
             own = [one for one in self.now.trainings if one.experiment == name]
-            new = [one for one in own if settings.dataset in self.pending or not self.now.models.training(one).fine]
-            frames = [self.sides(one)[0] for one in new] if settings.dataset not in self.pending else None
-            amount = settings.epochs * sum(frames) if frames is not None else None
-            yield Work(
-                "train",
-                str(settings.dataset),
-                name,
-                len(new),
-                len(own) - len(new),
-                amount,
-                self.gpu,
-                key=family(settings),
-            )
+            absent = self.pending & {*own[0].learns_from}
+            new = [one for one in own if absent or not self.now.models.training(one).fine]
+            amount = None if absent else settings.epochs * sum(self.sides(one)[0] for one in new)
+            done, key = len(own) - len(new), family(settings)
+            yield Work("train", own[0].dataset, name, len(new), done, amount, self.gpu, key=key)
 
     def sides(self, training: Training) -> tuple[int, int]:
         """Frames of the training and of the validation clips."""
-        fold, frames = self.now.models.fold(training), self.frames[training.dataset]
-        return frames.total(fold.train), frames.total(fold.validation)
+        fold = self.now.models.fold(training)
+        return self._of_side(training, fold.train), self._of_side(training, fold.validation)
+
+    def _of_side(self, training: Training, names: list[str]) -> int:
+        homes = (home_of(name, training.dataset, training.settings.extra) for name in names)
+        return sum(self.frames[dataset].of.get(clip, 0) for dataset, clip in homes)
 
     def _predictions(self) -> Iterator[Work]:
         of = {(one.experiment, dataset): one for one in self.now.trainings for dataset in one.predicts}
         for (name, dataset), example in of.items():
             own = [one for one in self.now.trainings if one.experiment == name]
-            absent = {dataset, example.dataset} & self.pending
+            absent = {dataset, *example.learns_from} & self.pending
             affected = [set() if absent else self.now.models.prediction(one, dataset).affected for one in own]
             fine = [not absent and self.now.models.prediction(one, dataset).fine for one in own]
             amount = None if absent else sum(self._frames(dataset, clips) for clips in affected)
@@ -144,7 +141,8 @@ class Stages:
 
     def _behind(self, ensemble: str, dataset: str) -> set[str]:
         """The data sets that an ensemble's predictions come from."""
-        return {dataset, *(str(self.config.experiments[name].dataset) for name in self.config.members(ensemble))}
+        members = self.now.members(ensemble)
+        return {dataset, *(name for one in members for name in one.learns_from)}
 
 
 def _gigabytes(frames: Frames, dimension: int, dtype: str) -> float:

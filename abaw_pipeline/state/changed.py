@@ -212,8 +212,9 @@ def _check_prediction(
     keys = {name: config.plan(name).key for name in training.settings.features}
     sources, store = Sources(layout, training.settings.features, keys), prediction_store(*training.name, layout)
     chosen = sorted(manifest.clips, key=lambda clip: (manifest.clips[clip]["rows"], clip))[:most]
+    stills = {clip.id for clip in read_clips(layout) if clip.stills}
     for clip in chosen:
-        made = model.predict(dict(zip(sources.names, sources.read(clip), strict=True)), clip)
+        made = model.predict(dict(zip(sources.names, sources.read(clip), strict=True)), clip, clip in stills)
         kept = store.read_arrays(clip, manifest.clips[clip]["key"])
         for task, values in made.items():
             if difference := _difference(kept[task], values, tolerance):

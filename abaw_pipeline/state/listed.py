@@ -31,6 +31,11 @@ class Training:
         return str(self.settings.dataset)
 
     @property
+    def learns_from(self) -> tuple[str, ...]:
+        """The data set that it is trained on, and those that join it."""
+        return self.dataset, *self.settings.extra
+
+    @property
     def name(self) -> tuple[str, str, int]:
         return self.experiment, self.fold, self.seed
 
@@ -43,7 +48,7 @@ def manifests(config: Config) -> list[Path]:
     results, found = Path(config.results), []
     used: dict[str, set[str]] = {}
     for training in trainings(config):
-        for dataset in {training.dataset, *training.predicts}:
+        for dataset in {*training.learns_from, *training.predicts}:
             used.setdefault(dataset, set()).update(training.settings.features)
     for dataset, features in sorted(used.items()):
         layout = Layout(results, dataset)

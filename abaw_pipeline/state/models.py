@@ -16,10 +16,11 @@ from abaw_pipeline.state.state import MISSING, State
 from abaw_pipeline.state.words import clips_in_words, code_changes, count, settings_changes
 from abaw_pipeline.training.aligned import align_labels
 from abaw_pipeline.training.card import HISTORY, Card, card_in_weights
-from abaw_pipeline.training.gather import Tables, annotated_frames, labels_of
-from abaw_pipeline.training.infer import prediction_store, roles
+from abaw_pipeline.training.gather import labels_of
+from abaw_pipeline.training.infer import prediction_store, roles, seen_by
 from abaw_pipeline.training.plan import prediction_code, prediction_key, recipe, training_modules
-from abaw_pipeline.training.splits.folds import Fold, joint_splits, split
+from abaw_pipeline.training.pool import Pool, home_of, part_of, pool_of
+from abaw_pipeline.training.splits.folds import Fold
 
 _ELSEWHERE = ("dataset", "seeds")
 
@@ -46,19 +47,21 @@ class ModelsNow:
 
     @cache  # noqa: B019
     def training(self, training: Training) -> State:
-        data, settings = self.data(training.dataset), training.settings
-        state = State(f"training {training}", inputs=[data.feature(name) for name in settings.features])
+        settings, datasets = training.settings, training.learns_from
+        state = State(f"training {training}")
+        state.inputs = [self.data(dataset).feature(name) for dataset in datasets for name in settings.features]
         fold, card = self.fold(training), self.card(training)
-        clips = {*fold.train, *fold.validation}
-        for source in state.inputs:
-            if not source.fine and (source.whole or source.affected & clips):
-                state.stale([f"{source.what} is {source.status}"])
+        for dataset in datasets:
+            part = part_of(fold, dataset, training.dataset, settings.extra) or Fold([], [])
+            for source in (self.data(dataset).feature(name) for name in settings.features):
+                if not source.fine and (source.whole or source.affected & {*part.train, *part.validation}):
+                    state.stale([f"{source.what} is {source.status}"])
         if card is None:
             state.stale([self._why_no_model(training)], MISSING)
         else:
             state.stale(_recipe_changes(card, training))
             state.stale(_side_changes(card, fold))
-            state.stale(self._data_changes(card, training, clips))
+            state.stale(self._data_changes(card, training, {*fold.train, *fold.validation}))
             state.notes = _version_notes(card, training)
         state.work = "" if state.fine else f"train {count(settings.epochs, 'epoch')} at most"
         return state
@@ -67,22 +70,21 @@ class ModelsNow:
         folder = self.layout(training.dataset).model(*training.name)
         return "its weights or history are gone" if folder.is_dir() else "it was never trained"
 
+    @cache  # noqa: B019
+    def _pool(self, training: Training) -> Pool:
+        own, *extra = ((self.data(name).found.clips, self.data(name).found.labels) for name in training.learns_from)
+        return pool_of(own, dict(zip(training.settings.extra, extra, strict=True)), list(training.settings.targets))
+
     def fold(self, training: Training) -> Fold:
-        """The clips of both its sides, by the folders and settings as they are now."""
-        clips, settings = self.data(training.dataset).found.clips, training.settings
-        counts = annotated_frames(self._tables(training))
-        return split(clips, joint_splits(clips, list(settings.targets)), settings.folds, training.fold, counts)
+        """The clips of both its sides, by the folders and settings as they are now; joined ones as in ``pool.py``."""
+        return self._pool(training).fold(training.settings.folds, training.fold)
 
-    def _tables(self, training: Training) -> Tables:
-        found = self.data(training.dataset).found.labels
-        return {task: found.get(task, {}) for task in training.settings.targets}
-
-    def _own_fold(self, training: Training, dataset: str) -> Fold | None:
-        """The clips that its model was, or is to be, trained on and held to; ``None`` for another data set."""
-        if dataset != training.dataset:
-            return None
+    def _seen(self, training: Training, dataset: str) -> Fold | None:
+        """The clips that its model was, or is to be, trained on and held to; ``None`` where it sees none of them."""
         card = self.card(training)
-        return Fold(card.train, card.validation) if card and self.training(training).fine else self.fold(training)
+        if card and self.training(training).fine:
+            return seen_by(card, dataset)
+        return part_of(self.fold(training), dataset, training.dataset, training.settings.extra)
 
     def _data_changes(self, card: Card, training: Training, clips: set[str]) -> list[str]:
         """Clips whose features or labels are other than the model was trained on; those known to be stale are left."""
@@ -90,20 +92,23 @@ class ModelsNow:
         labelled: set[str] = set()
         for clip in clips & card.data.keys():
             before = dict(zip(training.settings.features, card.data[clip], strict=False))
-            for name in features:
-                manifest = self.data(training.dataset).feature_manifest(name)
-                entry = manifest.clips.get(clip) if manifest else None
-                if entry and not self.data(training.dataset).feature(name).affected & {clip}:
-                    if entry["content"][:16] != before.get(name):
-                        features[name].add(clip)
+            dataset, name = home_of(clip, training.dataset, training.settings.extra)
+            for feature in features:
+                manifest = self.data(dataset).feature_manifest(feature)
+                entry = manifest.clips.get(name) if manifest else None
+                if entry and not self.data(dataset).feature(feature).affected & {name}:
+                    if entry["content"][:16] != before.get(feature):
+                        features[feature].add(clip)
                     elif self._label_digest(training, clip, entry["rows"]) != card.data[clip][-1]:
                         labelled.add(clip)
         changed = [line for name, names in features.items() for line in clips_in_words(names, f"with another {name}")]
         return changed + clips_in_words(labelled, "with other labels")
 
     def _label_digest(self, training: Training, clip: str, frames: int) -> str:
-        own = labels_of(clip, self._tables(training))
-        return align_labels(own, frames, training.settings.extra_rows, clip).digest if own else ""
+        pool = self._pool(training)
+        if not (own := labels_of(clip, pool.labels)):
+            return ""
+        return align_labels(own, frames, training.settings.extra_rows, clip, clip in pool.stills).digest
 
     @cache  # noqa: B019
     def prediction(self, training: Training, dataset: str) -> State:
@@ -111,7 +116,7 @@ class ModelsNow:
         sources = [data.feature(name) for name in training.settings.features]
         state = State(f"prediction of {training} for {dataset}", inputs=[model, *sources])
         card = self.card(training)
-        wanted = roles(data.found.clips, list(training.settings.targets), self._own_fold(training, dataset))
+        wanted = roles(data.found.clips, list(training.settings.targets), self._seen(training, dataset))
         manifests = [data.feature_manifest(name) for name in training.settings.features]
         for source in sources:
             state.stale([f"{source.what} is {source.status}"] if source.affected & wanted.keys() else [])

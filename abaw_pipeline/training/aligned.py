@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from abaw_pipeline.runtime.keys import array_digest
+from abaw_pipeline.runtime.keys import array_digest, digest
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.settings import ExtraRows
 
@@ -36,22 +36,30 @@ class Aligned:
             rows beyond the last frame take the last one.
         tasks: labels by task.
         extra: number of label rows beyond the last frame.
+        stills: whether its frames are pictures for themselves, each a sequence of one.
     """
 
     frames: int
     rows: np.ndarray
     tasks: dict[str, OnFrames]
     extra: int
+    stills: bool = False
 
     @property
     def digest(self) -> str:
         """Digest (16 digits) of everything in it."""
         arrays = [part for name in sorted(self.tasks) for part in (self.tasks[name].values, self.tasks[name].marks)]
-        return array_digest(self.rows, *arrays)[:16]
+        content = array_digest(self.rows, *arrays)
+        return (digest([content, "stills"]) if self.stills else content)[:16]
 
 
-def align_labels(labels: Mapping[str, np.ndarray], frames: int, settings: ExtraRows, clip: str) -> Aligned:
+def align_labels(
+    labels: Mapping[str, np.ndarray], frames: int, settings: ExtraRows, clip: str, stills: bool = False
+) -> Aligned:
     """Put label rows ``(m, W)`` by task on ``frames`` frames.
+
+    Args:
+        stills: as in ``Aligned``.
 
     Raises:
         ValueError: more label rows beyond the last frame than ``settings`` allow.
@@ -66,7 +74,7 @@ def align_labels(labels: Mapping[str, np.ndarray], frames: int, settings: ExtraR
         )
     length = max(most, frames)
     found = {name: _padded(name, rows, length if name in counts else 1) for name, rows in labels.items()}
-    return Aligned(frames, np.minimum(np.arange(length), frames - 1), found, extra)
+    return Aligned(frames, np.minimum(np.arange(length), frames - 1), found, extra, stills)
 
 
 def unlabelled(task: str, length: int) -> OnFrames:

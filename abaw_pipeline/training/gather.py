@@ -13,9 +13,10 @@ from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.aligned import Aligned, align_labels
 from abaw_pipeline.training.plan import recipe
+from abaw_pipeline.training.pool import Part, Pool, Tables, pool_of
 from abaw_pipeline.training.settings import ExperimentSettings
-from abaw_pipeline.training.sources import Sources
-from abaw_pipeline.training.splits.folds import Fold, joint_splits, shared_recordings, split
+from abaw_pipeline.training.sources import JointSources
+from abaw_pipeline.training.splits.folds import Fold, shared_recordings
 from abaw_pipeline.types import Skipped
 
 
@@ -31,7 +32,7 @@ class Material:
     """
 
     settings: ExperimentSettings
-    sources: Sources
+    sources: JointSources
     fold: Fold
     sides: dict[str, dict[str, Aligned]]
     key: str
@@ -61,19 +62,17 @@ def gather(
     Raises:
         ValueError: an earlier stage is missing or was made from other settings, or there is no such fold.
     """
-    sources = Sources(layout, settings.features, feature_keys)
-    clips = read_clips(layout)
-    labels = read_tables(layout, settings.targets)
-    counts = annotated_frames(labels)
-    sides = split(clips, joint_splits(clips, list(settings.targets)), settings.folds, fold, counts)
-    shared = [f"on both sides of the official split: {name}" for name in shared_recordings(clips, sides)]
+    sources = JointSources(layout, settings.features, feature_keys, settings.extra)
+    pool = _read_pool(settings, layout)
+    sides = pool.fold(settings.folds, fold)
+    shared = [f"on both sides of the official split: {name}" for name in shared_recordings(pool.own, sides)]
     notes = [*sides.notes, *shared]
     skipped: list[Skipped] = []
     parts: dict[str, dict[str, Aligned]] = {}
     for name, ids in (("train", sides.train), ("validation", sides.validation)):
         kept, missing = sources.usable(ids, "train")
         skipped += missing
-        parts[name] = _align(kept, labels, sources, settings, notes, skipped)
+        parts[name] = _align(kept, pool, sources, settings, notes, skipped)
     plan, data = recipe(settings, fold, seed), _data(parts, sources)
     key = material_key(plan, sides, data)
     return Material(settings, sources, sides, parts, key, plan, data, notes, skipped)
@@ -89,22 +88,18 @@ def material_key(plan: str, fold: Fold, data: Mapping[str, list[str]]) -> str:
     return digest({"recipe": plan, "train": fold.train, "validation": fold.validation, "data": data})
 
 
-Tables = Mapping[str, Mapping[str, np.ndarray]]
-"""Label rows ``(m, W)`` by task and clip."""
-
-
 def read_tables(layout: Layout, tasks: Iterable[str]) -> dict[str, dict[str, np.ndarray]]:
     """The labels of several tasks; ``ValueError`` where the data set has none of a task."""
     return {task: read_labels(layout, task) for task in tasks}
 
 
-def annotated_frames(labels: Tables) -> dict[str, int]:
-    """Per clip, rows with a label of any task, summed over tasks: what folds are balanced by."""
-    counts: dict[str, int] = {}
-    for task, table in labels.items():
-        for clip, rows in table.items():
-            counts[clip] = counts.get(clip, 0) + int(TASKS[task].marks(rows).any(axis=1).sum())
-    return counts
+def _read_pool(settings: ExperimentSettings, layout: Layout) -> Pool:
+    extra: dict[str, Part] = {}
+    for name in settings.extra:
+        other = Layout(layout.results, name)
+        there = [task for task in settings.targets if other.labels(task).is_file()]
+        extra[name] = read_clips(other), read_tables(other, there)
+    return pool_of((read_clips(layout), read_tables(layout, settings.targets)), extra, list(settings.targets))
 
 
 def labels_of(clip: str, labels: Tables) -> dict[str, np.ndarray]:
@@ -112,7 +107,7 @@ def labels_of(clip: str, labels: Tables) -> dict[str, np.ndarray]:
     return {task: table[clip] for task, table in labels.items() if clip in table}
 
 
-def _data(parts: Mapping[str, Mapping[str, Aligned]], sources: Sources) -> dict[str, list[str]]:
+def _data(parts: Mapping[str, Mapping[str, Aligned]], sources: JointSources) -> dict[str, list[str]]:
     return {
         clip: [*(text[:16] for text in sources.contents(clip)), one.digest]
         for clips in parts.values()
@@ -122,20 +117,20 @@ def _data(parts: Mapping[str, Mapping[str, Aligned]], sources: Sources) -> dict[
 
 def _align(
     clips: Sequence[str],
-    labels: Tables,
-    sources: Sources,
+    pool: Pool,
+    sources: JointSources,
     settings: ExperimentSettings,
     notes: list[str],
     skipped: list[Skipped],
 ) -> dict[str, Aligned]:
     found: dict[str, Aligned] = {}
     for clip in clips:
-        own = labels_of(clip, labels)
+        own = labels_of(clip, pool.labels)
         if not any(TASKS[task].marks(rows).any() for task, rows in own.items()):
-            skipped.append(Skipped(clip, "train", f"no frame annotated for {' or '.join(map(repr, labels))}"))
+            skipped.append(Skipped(clip, "train", f"no frame annotated for {' or '.join(map(repr, pool.labels))}"))
             continue
         try:
-            one = align_labels(own, sources.frames(clip), settings.extra_rows, clip)
+            one = align_labels(own, sources.frames(clip), settings.extra_rows, clip, clip in pool.stills)
         except ValueError as error:
             skipped.append(Skipped(clip, "train", str(error)))
             continue

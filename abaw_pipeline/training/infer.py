@@ -17,6 +17,7 @@ from abaw_pipeline.runtime.progress import progress
 from abaw_pipeline.training.card import Card, read_card
 from abaw_pipeline.training.outputs import keep_only
 from abaw_pipeline.training.plan import PREDICTION_MODULES, family, prediction_code, prediction_key, recipe
+from abaw_pipeline.training.pool import part_of
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.sources import Sources, check_same_features
 from abaw_pipeline.training.splits.folds import Fold, joint_splits
@@ -80,6 +81,8 @@ class Survey:
     todo: list[str]
     """Clips whose predictions are missing or have another key."""
     skipped: list[Skipped]
+    stills: frozenset[str]
+    """Clips that are bundles of stills."""
 
 
 def survey(
@@ -98,13 +101,14 @@ def survey(
         raise ValueError(f"{folder}: trained with other settings or code than now; {_remedy(experiment, fold, seed)}")
     sources = Sources(target, settings.features, feature_keys)
     check_same_features(card.features, sources.notes, str(folder))
-    own = Fold(card.train, card.validation) if target.dataset == card.dataset else None
-    wanted = roles(read_clips(target), card.tasks, own)
+    clips = read_clips(target)
+    wanted = roles(clips, card.tasks, seen_by(card, target.dataset))
     kept, skipped = sources.usable(wanted, "infer")
     code, store = prediction_code(), prediction_store(experiment, fold, seed, target)
     keys = {clip: prediction_key(settings, card.content, sources.contents(clip), code) for clip in kept}
     todo = [clip for clip, key in keys.items() if store.key(clip) != key]
-    return Survey(card, sources, wanted, keys, todo, skipped)
+    stills = frozenset(clip.id for clip in clips if clip.stills)
+    return Survey(card, sources, wanted, keys, todo, skipped, stills)
 
 
 def prediction_store(experiment: str, fold: str, seed: int, target: Layout) -> ArrayStore:
@@ -131,18 +135,23 @@ def _predict(
     journal.begin(len(found.todo), named(place), family(found.card.settings))
     for clip in progress(found.todo, f"predict {found.card.experiment}"):
         tables = found.sources.read(clip)
-        made = model.predict(dict(zip(found.sources.names, tables, strict=True)), clip)
+        made = model.predict(dict(zip(found.sources.names, tables, strict=True)), clip, clip in found.stills)
         store.write_arrays(clip, made, found.keys[clip], noted)
         journal.did(clip, len(tables[0].valid))
     journal.end()
 
 
+def seen_by(card: Card, dataset: str) -> Fold | None:
+    """The clips of a data set that a model was trained on and held to; ``None`` where it saw none of it."""
+    return part_of(Fold(card.train, card.validation), dataset, card.dataset, card.settings.extra)
+
+
 def roles(clips: Sequence[Clip], tasks: Sequence[str], fold: Fold | None) -> dict[str, str]:
-    """The clips that a model of ``fold`` predicts; ``None``: they are of another data set than it was trained on.
+    """The clips that a model of ``fold`` predicts; ``None``: they are of a data set that it saw nothing of.
 
     ``val``: held out of its training, and what its best epoch was chosen by. ``apart``: official validation clips
-    that no fold of the experiment uses (``folds.over: train``). ``test``: the test split. ``all``: any clip of
-    another data set. Clips that it was trained on are never predicted.
+    that no fold of the experiment uses (``folds.over: train``, those of an extra data set). ``test``: the test split.
+    ``all``: any clip of another data set. Clips that it was trained on are never predicted.
 
     Args:
         tasks: what the model predicts; a clip counts by ``joint_splits``.
@@ -168,7 +177,7 @@ def _about(card: Card, dataset: str) -> dict[str, Any]:
         "tasks": card.tasks,
         "model": card.key,
         "code": prediction_code(),
-        "trained_on": card.train if dataset == card.dataset else [],
+        "trained_on": own.train if (own := seen_by(card, dataset)) else [],
         "features": [asdict(note) for note in card.features],
         "random_features": card.random_features,
     }

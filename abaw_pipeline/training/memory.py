@@ -26,22 +26,26 @@ class Extent:
     itemsize: int
 
 
-def training_mb(extents: Iterable[Extent]) -> int:
-    """Megabytes (10**6 bytes) for features held side by side in one table, in the widest of their types."""
-    extents = list(extents)
-    rows = max(extent.rows for extent in extents)
-    dimension = sum(extent.dimension for extent in extents)
-    table = rows * dimension * max(extent.itemsize for extent in extents)
+def training_mb(*datasets: Iterable[Extent]) -> int:
+    """Megabytes (10**6 bytes) for features held side by side in one table, in the widest of their types.
+
+    Args:
+        datasets: the features of each data set, one under the other in the table.
+    """
+    tables = [list(extents) for extents in datasets]
+    rows = sum(max(extent.rows for extent in extents) for extents in tables)
+    dimension = sum(extent.dimension for extent in tables[0])
+    table = rows * dimension * max(extent.itemsize for extent in tables[0])
     return BASE_MB + round(FACTOR * table / 1e6)
 
 
-def manifests_mb(paths: Iterable[str]) -> int:
-    """``training_mb`` of the features whose manifests lie at ``paths``.
+def manifests_mb(*datasets: Iterable[str]) -> int:
+    """``training_mb`` of the features of each data set, whose manifests lie at these paths.
 
     Raises:
         FileNotFoundError: a manifest is not there yet; Snakemake then asks again when it is.
     """
-    return training_mb(_extent(path) for path in paths)
+    return training_mb(*([_extent(path) for path in paths] for paths in datasets))
 
 
 def _extent(path: str) -> Extent:

@@ -23,7 +23,7 @@ from abaw_pipeline.training.card import CARD, HISTORY, WEIGHTS, Card, SnapshotNo
 from abaw_pipeline.training.history import Epoch
 from abaw_pipeline.training.predict import Serving, predict_serving
 from abaw_pipeline.training.resident import Standard, pack
-from abaw_pipeline.training.samples import join_features, kept_frames, nearest
+from abaw_pipeline.training.samples import gap_of, join_features, kept_frames, nearest, sequences
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.sources import FeatureNote
 from abaw_pipeline.training.targets import build_network
@@ -98,12 +98,15 @@ class TrainedModel:
     networks: list[Serving]
     standard: Standard
 
-    def predict(self, features: Mapping[str, FrameTable], clip: str = "clip") -> dict[str, np.ndarray]:
+    def predict(
+        self, features: Mapping[str, FrameTable], clip: str = "clip", stills: bool = False
+    ) -> dict[str, np.ndarray]:
         """Predictions of one clip by task, a row per frame, or one row where the task has one label per clip.
 
         Args:
             features: tables ``(n, D_f)`` by feature name; at least those of ``card.features``.
             clip: name for messages.
+            stills: each row is a picture for itself, and not one of a sequence.
 
         Returns:
             ``(n, C)`` float32 each, finite: values in [-1, 1], intensities in [0, 1], numbers without bounds,
@@ -114,12 +117,14 @@ class TrainedModel:
         """
         tables = [self._table(features, note, clip) for note in self.card.features]
         settings = self.card.settings
-        values, known = join_features(tables, settings.gap, clip)
-        kept = kept_frames(known, settings.gap)
-        clips = pack([(values[kept], known[kept])], len(values), [note.dimension for note in self.card.features])
+        gap = gap_of(settings.gap, stills)
+        values, known = join_features(tables, gap, clip)
+        kept = kept_frames(known, gap)
+        rows = sequences(values[kept], known[kept], stills)
+        clips = pack(rows, len(values), [note.dimension for note in self.card.features])
         made = predict_serving(self.networks, clips, self.standard, settings)
         places = (np.cumsum(kept) - 1)[nearest(kept)]
-        return {name: rows[places] if TASKS[name].level == "frame" else rows for name, rows in made.items()}
+        return {name: one[places] if TASKS[name].level == "frame" else one for name, one in made.items()}
 
     def _table(self, features: Mapping[str, FrameTable], note: FeatureNote, clip: str) -> FrameTable:
         if note.name not in features:

@@ -5,7 +5,7 @@ Shape letters: n frames of a clip, D input dimension (all features side by side)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -31,6 +31,20 @@ def join_features(tables: Sequence[FrameTable], gap: str, clip: str) -> tuple[np
     fill = {"nearest": _nearest, "linear": _linear}.get(gap, lambda table: table)
     filled = [fill(table) if 0 < table.valid.sum() < len(table.valid) else table for table in tables]
     return np.concatenate([table.values for table in filled], axis=1), np.stack([t.valid for t in filled], axis=1)
+
+
+def gap_of(gap: str, stills: bool) -> str:
+    """What fills the gaps of a clip: nothing where it is a bundle of stills, of which none tells of another."""
+    return "zero" if stills else gap
+
+
+def sequences(values: np.ndarray, known: np.ndarray, stills: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """What a network sees one after the other of a clip's rows: all of them at once, or each still for itself."""
+    if not stills:
+        yield values, known
+        return
+    for row in range(len(values)):
+        yield values[row : row + 1], known[row : row + 1]
 
 
 def _nearest(table: FrameTable) -> FrameTable:

@@ -65,6 +65,9 @@ class TrainingSettings(Strict):
 
     dataset: str | None = None
     """Data set to train on; may be left out where only one has labels."""
+    extra: list[str] = []
+    """Data sets whose labelled training clips join the training side of every fold; nothing of them is held out, and a
+    clip of a recording that is held out stays away."""
     task: str | None = None
     """What is predicted: ``va``, ``expr``, ``au``, ...; or several, under ``tasks``."""
     tasks: dict[str, TargetSettings] | None = Field(default=None, min_length=1)
@@ -180,6 +183,11 @@ class TrainingSettings(Strict):
         """Parts of a network are numbered in the order of its tasks, and files of settings do not keep an order."""
         places = {name: place for place, name in enumerate(TASKS)}
         return tasks and dict(sorted(tasks.items(), key=lambda item: (places.get(item[0], len(places)), item[0])))
+
+    @field_validator("extra")
+    @classmethod
+    def _extra_differ(cls, extra: list[str]) -> list[str]:
+        return _unique(extra, "extra")
 
     @field_validator("seeds")
     @classmethod

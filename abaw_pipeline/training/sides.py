@@ -16,7 +16,7 @@ from abaw_pipeline.training.aligned import Aligned, unlabelled
 from abaw_pipeline.training.labelled import Labelled, Labels
 from abaw_pipeline.training.moments import Moments
 from abaw_pipeline.training.resident import pack
-from abaw_pipeline.training.samples import join_features, kept_frames, nearest
+from abaw_pipeline.training.samples import gap_of, join_features, kept_frames, nearest, sequences
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.types import FrameTable
 
@@ -32,7 +32,8 @@ def load_side(
 
     Label rows beyond the last frame are frames of their own in training, and repeated predictions in validation, as
     they are in a submission. In training, frames may leave the sequence with their labels (``gap: drop``,
-    ``unlabelled: drop``); in validation, a frame that left takes the prediction of the nearest one that stayed.
+    ``unlabelled: drop``); in validation, a frame that left takes the prediction of the nearest one that stayed. A still
+    is a sequence of its own; one without any feature teaches nothing, and is predicted all the same.
 
     Args:
         aligned: labels on frames by clip, at least one clip.
@@ -45,9 +46,11 @@ def load_side(
         for clip, one in progress(aligned.items(), "read features", total=len(aligned)):
             tables = read(clip)
             moments.add(tables)
-            values, known = join_features(tables, settings.gap, clip)
+            values, known = join_features(tables, gap_of(settings.gap, one.stills), clip)
             picks = side.add(one, known)
-            yield (values, known) if len(picks) == len(values) else (values[picks], known[picks])
+            if len(picks) < len(values) or one.extra:
+                values, known = values[picks], known[picks]
+            yield from sequences(values, known, one.stills)
 
     most = sum(len(one.rows) if training else one.frames for one in aligned.values())
     return Labelled(pack(joined(), most, widths), side.labels()), moments
@@ -72,7 +75,7 @@ class _Side:
         Args:
             known: ``(n, F)``, see ``join_features``.
         """
-        stays = kept_frames(known, self.settings.gap)
+        stays = self._stays(one, known)
         if self.training:
             stays = stays[one.rows]
             wanted = np.flatnonzero(stays & self._wanted(one))
@@ -83,8 +86,15 @@ class _Side:
             places = (np.cumsum(stays) - 1)[nearest(stays)][one.rows]
         for name in self.names:
             self._take(name, one, chosen, places)
-        self._frames, self._clips = self._frames + len(picks), self._clips + 1
+        self._frames, self._clips = self._frames + len(picks), self._clips + (len(picks) if one.stills else 1)
         return picks
+
+    def _stays(self, one: Aligned, known: np.ndarray) -> np.ndarray:
+        """Frames that may be part of the sequence, bool ``(n,)``."""
+        if not one.stills:
+            return kept_frames(known, self.settings.gap)
+        seen = known.any(axis=1)
+        return seen if self.training and seen.any() else np.ones(len(known), bool)
 
     def _wanted(self, one: Aligned) -> np.ndarray:
         """Rows that the sequence of a training clip is made of; all of them where no row of it is annotated."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from abaw_pipeline.features.store import FeatureStore
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.training.pool import home_of
 from abaw_pipeline.types import FrameTable, Skipped
 
 
@@ -97,6 +98,70 @@ class Sources:
     def _why(self, name: str, clip: str) -> str:
         reasons = [row.reason for row in self._manifests[name].skipped if row.clip == clip]
         return reasons[0] if reasons else f"not extracted yet; run 'abaw extract {self._layout.dataset} {name}'"
+
+
+class JointSources:
+    """The features of one data set and of those that join it in training, whose clips go by ``<data set>/<clip>``.
+
+    Args:
+        expected: as in ``Sources``.
+
+    Raises:
+        ValueError: as ``Sources``, for any of them; a feature that was extracted otherwise for one than for another.
+    """
+
+    def __init__(
+        self, layout: Layout, names: Sequence[str], expected: Mapping[str, str] | None, extra: Sequence[str] = ()
+    ) -> None:
+        self.home = Sources(layout, names, expected)
+        self._extra = {name: Sources(Layout(layout.results, name), names, expected) for name in extra}
+        for name, other in self._extra.items():
+            for own, note in zip(self.home.notes, other.notes, strict=True):
+                if own != note:
+                    raise ValueError(
+                        f"feature '{own.name}' was extracted otherwise for '{name}' than for '{layout.dataset}'; run "
+                        f"'abaw extract {name} {own.name}' and 'abaw join {name} {own.name}'"
+                    )
+
+    @property
+    def notes(self) -> list[FeatureNote]:
+        return self.home.notes
+
+    @property
+    def widths(self) -> list[int]:
+        """Dimension of each feature."""
+        return self.home.widths
+
+    def _of(self, clip: str) -> tuple[Sources, str]:
+        """Where a clip's features are, and what it is called there."""
+        dataset, name = home_of(clip, "", self._extra)
+        return self._extra.get(dataset, self.home), name
+
+    def usable(self, clips: Iterable[str], stage: str) -> tuple[list[str], list[Skipped]]:
+        """As ``Sources.usable``."""
+        kept: list[str] = []
+        skipped: list[Skipped] = []
+        for clip in clips:
+            source, name = self._of(clip)
+            lacking = source.usable([name], stage)[1]
+            skipped += [replace(row, clip=clip) for row in lacking]
+            kept += [] if lacking else [clip]
+        return kept, skipped
+
+    def contents(self, clip: str) -> list[str]:
+        """As ``Sources.contents``."""
+        source, name = self._of(clip)
+        return source.contents(name)
+
+    def frames(self, clip: str) -> int:
+        """As ``Sources.frames``."""
+        source, name = self._of(clip)
+        return source.frames(name)
+
+    def read(self, clip: str) -> list[FrameTable]:
+        """As ``Sources.read``."""
+        source, name = self._of(clip)
+        return source.read(name)
 
 
 def check_same_features(trained: Sequence[FeatureNote], present: Sequence[FeatureNote], model: str) -> None:

@@ -98,6 +98,11 @@ def trained_on(experiment):
     return layout(CONFIG.experiments[experiment].dataset)
 
 
+def extra(experiment):
+    """Layouts of the data sets whose training clips join those of the experiment's own."""
+    return [layout(dataset) for dataset in CONFIG.experiments[experiment].extra]
+
+
 def command(wildcards, output):
     """How a job calls the package. Snakemake compares no parameter that is made from the output: the name of the
     settings file may differ from run to run, what of it matters stands in digests."""
@@ -106,6 +111,11 @@ def command(wildcards, output):
 
 def feature_manifests(experiment, dataset):
     return [layout(dataset).feature_manifest(name) for name in CONFIG.experiments[experiment].features]
+
+
+def extra_manifests(experiment):
+    """Feature manifests of each of them."""
+    return [[str(path) for path in feature_manifests(experiment, one.dataset)] for one in extra(experiment)]
 
 
 def transcripts_read(wildcards):

@@ -3,6 +3,8 @@ rule train:
     input:
         clips=f"{RESULTS}/{{dataset}}/clips.json",
         features=lambda wildcards: feature_manifests(wildcards.experiment, wildcards.dataset),
+        extra=lambda wildcards: [one.clips for one in extra(wildcards.experiment)],
+        extra_features=lambda wildcards: sum(extra_manifests(wildcards.experiment), []),
     output:
         model=f"{RESULTS}/{{dataset}}/models/{{experiment}}/{{fold}}-{{seed}}/model.json",
     params:
@@ -22,7 +24,9 @@ rule train:
         "../../envs/abaw.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, input, attempt: manifests_mb(input.features) * attempt,
+        mem_mb=lambda wildcards, input, attempt: (
+            manifests_mb(input.features, *extra_manifests(wildcards.experiment)) * attempt
+        ),
         gpu=gpu_units(alone=False),
     message:
         "train {wildcards.experiment}, fold {wildcards.fold}, seed {wildcards.seed}"
