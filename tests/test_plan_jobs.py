@@ -39,8 +39,10 @@ def _announced(project: Project) -> Counter[str]:
     """New jobs by rule, as a dry run tells."""
     done = project.run("snakemake", "--cores", "2", "--dry-run")
     assert done.returncode == 0, done.stderr
-    stats = re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.MULTILINE)
-    return Counter({rule: int(number) for rule, number in stats if rule not in ("all", "total")})
+    listed = re.search(r"^\d+ jobs: (.*)$", done.stdout + done.stderr, re.MULTILINE)
+    assert listed, done.stdout + done.stderr
+    counts = re.findall(r"(\d+) (\w+)", listed[1])
+    return Counter({rule: int(number) for number, rule in counts if rule != "all"})
 
 
 def test_before_the_corpus_is_written_every_job_is_new(project: Project) -> None:

@@ -70,7 +70,8 @@ def _totals(run: Run, made: Plan, cores: int | None, gpus: int | None) -> Iterat
     from abaw_pipeline.state.words import duration
 
     yield f"jobs:      {made.new} to run, {made.done} done"
-    yield f"features:  {made.gigabytes:.3g} GB at most when all are there; {made.free / 1e9:,.0f} GB are free"
+    size = "size not known yet" if made.gigabytes is None else f"{made.gigabytes:.3g} GB at most when all are there"
+    yield f"features:  {size}; {made.free / 1e9:,.0f} GB are free"
     cores = cores or all_cores()
     busy, open_lines = made.core_seconds(cores), len(made.unknown)
     waits = [busy / cores]

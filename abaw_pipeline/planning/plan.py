@@ -56,8 +56,10 @@ class Plan:
         return sum(line.work.done for line in self.lines)
 
     @property
-    def gigabytes(self) -> float:
-        return sum(line.work.gigabytes or 0.0 for line in self.lines)
+    def gigabytes(self) -> float | None:
+        """Of all features; ``None`` where the frames of a data set are not known yet."""
+        sizes = [line.work.gigabytes for line in self.lines if line.work.stage == "extract"]
+        return None if None in sizes else sum(size for size in sizes if size)
 
     @property
     def unknown(self) -> list[Line]:

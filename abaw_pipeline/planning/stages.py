@@ -64,7 +64,7 @@ class Stages:
         if not features:
             return  # nobody asks for it
         if getattr(config.datasets[dataset], "generate", None):
-            yield single("corpus", dataset, "", absent)
+            yield Work("corpus", dataset, "", int(absent), int(not absent), None if absent else 0, threads=2)
         yield single("index", dataset, "", absent or not self.data(dataset).index.fine)
         data, shards = self.data(dataset), config.shards
         media = None if absent else data.media
