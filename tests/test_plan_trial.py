@@ -51,7 +51,9 @@ def test_every_stage_that_takes_time_is_tried_and_nothing_is_left_behind(corpus:
 
 
 def test_a_feature_made_from_files_is_not_tried(corpus: Path, tmp_path: Path) -> None:
-    features = {"made": {"extractor": "external", "path": str(tmp_path), "dimension": 3, "modality": "visual"}}
+    features = {
+        "made": {"extractor": "external", "format": "npy", "path": "{clip}.npy", "dimension": 3, "modality": "visual"}
+    }
     experiments = {"x": {"task": "va", "features": ["made"], "encoder": {"name": "gru", "hidden": 8}}}
     ensembles = {"va": {"task": "va", "members": ["x"]}}
     stages = Stages(

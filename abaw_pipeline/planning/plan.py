@@ -38,7 +38,7 @@ class Plan:
 
     Attributes:
         frames: a line on the length of each data set.
-        start_s: seconds that a job takes to begin; 0 where nobody tried.
+        start_s: seconds of a core that a job takes to begin; 0 where nobody tried.
         free: bytes that are free where the results go.
     """
 
