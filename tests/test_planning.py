@@ -139,3 +139,23 @@ def test_gigabytes_are_those_of_values_and_flags(data: DataNow) -> None:
         spec = data.config.plan(name).spec
         assert gigabytes == pytest.approx(39 * (spec.dimension * np.dtype(spec.dtype).itemsize + 1) / 1e9)
     assert set(sizes) == {"densenet", "fbank"}
+
+
+def test_a_training_goes_through_its_own_clips_and_those_that_join_them(tmp_path: Path) -> None:
+    datasets = {}
+    for number, name in enumerate(("own", "more"), start=1):
+        root = tmp_path / name
+        for split, frames in (("Train_Set", 10 * number), ("Validation_Set", 3)):
+            clip = f"{name}{frames}-25-112x112"
+            annotate(root, clip, "valence,arousal\n" + "0.1,0.2\n" * frames, split=split)
+            write_crops(root / "cropped_aligned" / clip, [frames])
+        datasets[name] = {"adapter": "affwild2", "root": str(root), "tasks": ["va"]}
+    experiment = {"task": "va", "features": ["fbank"], "encoder": {"name": "gru", "hidden": 8}, "epochs": 7}
+    experiments = {
+        "alone": {**experiment, "dataset": "own"},
+        "joined": {**experiment, "dataset": "own", "extra": ["more"]},
+    }
+    ensembles = {"va": {"task": "va", "members": ["alone", "joined"]}}
+    config = config_of(tmp_path / "results", datasets=datasets, experiments=experiments, ensembles=ensembles)
+    amounts = {work.name: work.amount for work in Stages(config).works() if work.stage == "train"}
+    assert amounts == {"alone": 7 * 10, "joined": 7 * (10 + 20)}
