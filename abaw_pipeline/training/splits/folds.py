@@ -72,9 +72,10 @@ def split(
 
 
 def shared_recordings(clips: Sequence[Clip], fold: Fold) -> list[str]:
-    """Recordings with clips on both sides; only an official split can have any."""
+    """Recordings with clips on both sides; only an official split can have any. Clips of other data sets are none."""
     recording = {clip.id: clip.source for clip in clips}
-    return sorted({recording[c] for c in fold.train} & {recording[c] for c in fold.validation})
+    train, validation = ({recording[c] for c in side if c in recording} for side in (fold.train, fold.validation))
+    return sorted(train & validation)
 
 
 def _parts_and_val(
