@@ -24,6 +24,7 @@ ORDER = (
     ("predict",),
     ("config", "consistency"),
     ("state", "cleaning", "doctor"),
+    ("planning",),
     ("cli", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}

@@ -22,6 +22,7 @@ VERBS = {
     "score": "Score predictions of any track against labels, from files alone.",
     "check": "Check the settings and say what a run would contain.",
     "doctor": "Examine data sets before anything is computed: what is wrong with which clip, and what becomes of it.",
+    "plan": "Say what a run would do, how long it would take and what it would keep.",
     "status": "Say how far each stage is, what is under way and what stopped.",
     "features": "List the features, their weights and how many clips have them; show one clip's.",
     "why": "Say why something is stale, up to date or missing, and what would run.",

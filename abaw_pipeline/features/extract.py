@@ -123,8 +123,10 @@ def extract(
     found, store = survey(plan, clips, layout, media), FeatureStore(layout.feature_store(plan.name))
     manifest = Manifest(plan.about, skipped=found.skipped)
     if found.todo:
+        from abaw_pipeline.runtime.device import named
+
         remake = Remake(plan, layout, device, batch_size, compiled)
-        journal.begin(len(found.todo))
+        journal.begin(len(found.todo), named(remake.device), plan.key)
         for clip, reason in _make(remake, found, store, journal).items():
             manifest.skipped.append(Skipped(clip, STAGE, str(reason)))
             del found.keys[clip]

@@ -34,6 +34,9 @@ _STAGE: dict[Source, tuple[str, ...]] = {
     "files": (),
 }
 
+_PICTURE_THREADS = 4
+"""Pictures are decoded and prepared in so many threads beside the network, or go through it in them without a GPU."""
+
 
 @dataclass(frozen=True)
 class FeaturePlan:
@@ -75,6 +78,11 @@ class FeaturePlan:
     def modules(self) -> tuple[str, ...]:
         """Modules whose code decides the values, imports apart."""
         return (*self.spec.code, *_STAGE[self.spec.source])
+
+    @property
+    def threads(self) -> int:
+        """CPU threads that one of its jobs uses."""
+        return _PICTURE_THREADS if self.spec.source in ("faces", "frames") else 1
 
     @property
     def libraries(self) -> str:

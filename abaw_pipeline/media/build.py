@@ -43,6 +43,11 @@ def media_about(settings: MediaSettings) -> dict[str, Any]:
     }
 
 
+def media_speed_key(dataset: str, settings: MediaSettings) -> str:
+    """What the speed of the stage hangs on: settings and code, and the data set for the size of its pictures."""
+    return f"{dataset} {media_about(settings)['key']}"
+
+
 def build_media(
     clips: Sequence[Clip],
     layout: Layout,
@@ -66,7 +71,7 @@ def build_media(
         _ = builder.detector  # a wrong setting is no fault of the clips: it stops the stage before any work
     todo = {clip.id for clip in clips if stale_parts(clip, layout, settings)}
     if todo:
-        journal.begin(len(todo))
+        journal.begin(len(todo), "cpu", media_speed_key(layout.dataset, settings))
     for clip in progress(clips, STAGE, total=len(clips)):
         try:
             with writing(layout.clock(clip.id).parent):

@@ -33,10 +33,16 @@ class Journal:
         self._done = self._frames = 0
         self._told = False
 
-    def begin(self, todo: int) -> None:
-        """Work starts: ``todo`` units."""
+    def begin(self, todo: int, device: str = "", key: str = "") -> None:
+        """Work starts: ``todo`` units.
+
+        Args:
+            device: ``cpu``, or the name of a GPU.
+            key: of what decides the speed: what other jobs of this key did in a second, this one does too.
+        """
         self._began = time.monotonic()
-        self._write({"begin": todo, "unit": self._unit, "host": socket.gethostname(), "pid": os.getpid()})
+        about = {"host": socket.gethostname(), "pid": os.getpid(), "device": device, "key": key}
+        self._write({"begin": todo, "unit": self._unit, **about})
 
     def did(self, name: str | int, size: int | None = None) -> None:
         """One unit is finished and lies in its place; ``size`` is its number of frames."""
@@ -86,15 +92,21 @@ class Stretch:
     unit: str
     host: str
     pid: int
+    device: str = ""
+    key: str = ""
     did: list[tuple[float, str]] = field(default_factory=list)
     frames: int = 0
     ended: bool = False
 
     @property
+    def seconds(self) -> float:
+        """From its start until the latest unit was done; 0 before the first."""
+        return self.did[-1][0] - self.began if self.did else 0.0
+
+    @property
     def rate(self) -> float | None:
         """Units a second so far; ``None`` before the first."""
-        seconds = self.did[-1][0] - self.began if self.did else 0.0
-        return len(self.did) / seconds if seconds > 0 else None
+        return len(self.did) / self.seconds if self.seconds > 0 else None
 
     @property
     def running(self) -> bool:
@@ -109,7 +121,8 @@ def stretches(path: Path) -> list[Stretch]:
     found: list[Stretch] = []
     for entry in _entries(path):
         if "begin" in entry:
-            found.append(Stretch(entry["at"], entry["begin"], entry["unit"], entry["host"], entry["pid"]))
+            place = {name: entry.get(name, "") for name in ("device", "key")}  # they were not always noted
+            found.append(Stretch(entry["at"], entry["begin"], entry["unit"], entry["host"], entry["pid"], **place))
         elif found and "did" in entry:
             found[-1].did.append((entry["at"], str(entry["did"])))
             found[-1].frames += entry.get("size", 0)

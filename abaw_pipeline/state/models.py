@@ -50,7 +50,7 @@ class ModelsNow:
         settings, datasets = training.settings, training.learns_from
         state = State(f"training {training}")
         state.inputs = [self.data(dataset).feature(name) for dataset in datasets for name in settings.features]
-        fold, card = self._pool(training).fold(settings.folds, training.fold), self.card(training)
+        fold, card = self.fold(training), self.card(training)
         for dataset in datasets:
             part = part_of(fold, dataset, training.dataset, settings.extra) or Fold([], [])
             for source in (self.data(dataset).feature(name) for name in settings.features):
@@ -75,13 +75,16 @@ class ModelsNow:
         own, *extra = ((self.data(name).found.clips, self.data(name).found.labels) for name in training.learns_from)
         return pool_of(own, dict(zip(training.settings.extra, extra, strict=True)), list(training.settings.targets))
 
+    def fold(self, training: Training) -> Fold:
+        """The clips of both its sides, by the folders and settings as they are now; joined ones as in ``pool.py``."""
+        return self._pool(training).fold(training.settings.folds, training.fold)
+
     def _seen(self, training: Training, dataset: str) -> Fold | None:
         """The clips that its model was, or is to be, trained on and held to; ``None`` where it sees none of them."""
         card = self.card(training)
         if card and self.training(training).fine:
             return seen_by(card, dataset)
-        fold = self._pool(training).fold(training.settings.folds, training.fold)
-        return part_of(fold, dataset, training.dataset, training.settings.extra)
+        return part_of(self.fold(training), dataset, training.dataset, training.settings.extra)
 
     def _data_changes(self, card: Card, training: Training, clips: set[str]) -> list[str]:
         """Clips whose features or labels are other than the model was trained on; those known to be stale are left."""

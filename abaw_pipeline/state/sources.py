@@ -11,6 +11,7 @@ from typing import Any
 from abaw_pipeline.config import Config
 from abaw_pipeline.datasets.base import DataSet
 from abaw_pipeline.datasets.index import index_about, index_entries, look
+from abaw_pipeline.datasets.registry import ADAPTERS
 from abaw_pipeline.features.extract import clip_keys
 from abaw_pipeline.features.plan import FeaturePlan
 from abaw_pipeline.features.store import FeatureStore
@@ -38,7 +39,12 @@ class DataNow:
 
     @cached_property
     def found(self) -> DataSet:
-        """The data set as its folders are now; reads files whose size or times are new."""
+        """The data set as its folders are now; reads files whose size or times are new.
+
+        Before anything was made of it there is nothing to compare their content with, and none is read.
+        """
+        if not self.layout.clips.is_file() and not self._media_manifests:
+            return ADAPTERS[self.settings.adapter](self.settings, f"datasets.{self.dataset}")
         return look(self.dataset, self.settings, self.layout)
 
     @cached_property

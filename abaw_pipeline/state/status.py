@@ -20,6 +20,7 @@ from abaw_pipeline.runtime.paths import Layout, journals
 from abaw_pipeline.state.listed import Training, submissions, trainings
 from abaw_pipeline.state.manifests import manifest_or_none
 from abaw_pipeline.state.transcripts import due_clips
+from abaw_pipeline.state.words import duration
 from abaw_pipeline.training.card import read_card
 from abaw_pipeline.training.plan import recipe
 
@@ -53,8 +54,8 @@ class Job:
         if not one.running:
             return f"stopped   {self.name}: after {done}; the next run goes on from there"
         rate = one.rate
-        left = f", {_duration((one.todo - len(one.did)) / rate)} left" if rate else ""
-        return f"running   {self.name}: {done} in {_duration(time.time() - one.began)}{left} (on {one.host})"
+        left = f", {duration((one.todo - len(one.did)) / rate)} left" if rate else ""
+        return f"running   {self.name}: {done} in {duration(time.time() - one.began)}{left} (on {one.host})"
 
 
 def stages(config: Config) -> Iterator[Stage]:
@@ -68,7 +69,7 @@ def stages(config: Config) -> Iterator[Stage]:
         left_out = {row.clip for part in media for row in part.skipped}
         contents = {clip: entry["contents"] for part in media for clip, entry in part.clips.items() if clip in clips}
         yield Stage(f"media of {dataset}", len(contents), len(clips - left_out), "clips")
-        features = _features(config, dataset, everything)
+        features = used_features(config, dataset, everything)
         if plan := config.plan_transcripts() if any(reads_made(config.features[name]) for name in features) else None:
             due = due_clips(plan, layout, {clip: own["sound"] for clip, own in contents.items()})
             yield Stage(f"transcripts of {dataset}", len(contents) - len(due), len(clips - left_out), "clips")
@@ -96,7 +97,8 @@ def jobs(config: Config) -> list[Job]:
     return sorted(found, key=lambda job: not job.stretch.running)
 
 
-def _features(config: Config, dataset: str, everything: Iterable[Training]) -> list[str]:
+def used_features(config: Config, dataset: str, everything: Iterable[Training]) -> list[str]:
+    """The features of a data set that a training reads, or a model predicts from; in the order of the settings."""
     used = {
         name for one in everything if dataset in (*one.learns_from, *one.predicts) for name in one.settings.features
     }
@@ -114,9 +116,3 @@ def _trained(config: Config, training: Training) -> bool:
         return read_card(folder).recipe == recipe(training.settings, training.fold, training.seed)
     except ValueError:  # none there, or one of another version
         return False
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -41,3 +41,10 @@ def few(names: list[str], most: int = FEW) -> str:
 def count(number: int, what: str) -> str:
     """``1 clip``, ``2 clips``."""
     return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def duration(seconds: float) -> str:
+    """``2 h 05 min``, ``3 min 20 s`` or ``7 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

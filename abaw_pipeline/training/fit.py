@@ -18,6 +18,7 @@ from abaw_pipeline.training.loop import fit, measured
 from abaw_pipeline.training.model_store import room_for_model, save_model
 from abaw_pipeline.training.moments import Moments
 from abaw_pipeline.training.optimisation.checkpoint import Checkpoint
+from abaw_pipeline.training.plan import family
 from abaw_pipeline.training.predict import Serving, predict_serving
 from abaw_pipeline.training.resident import Standard
 from abaw_pipeline.training.sides import load_side
@@ -74,7 +75,7 @@ def fit_material(
         events.show(history)
 
     with room_for_model(places.model, settings, features):
-        journal.begin(settings.epochs)
+        journal.begin(settings.epochs, named(place), family(settings))
         build = lambda: build_network(settings, features)  # noqa: E731  # built once the seed is set
         trained = fit(build, training, held_out, standard, settings, seed, place, checkpoint, tell)
     events.show(trained.history)  # killed between its last checkpoint and ``tell``, a training has none left to tell

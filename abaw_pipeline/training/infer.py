@@ -16,7 +16,7 @@ from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.progress import progress
 from abaw_pipeline.training.card import Card, read_card
 from abaw_pipeline.training.outputs import keep_only
-from abaw_pipeline.training.plan import PREDICTION_MODULES, prediction_code, prediction_key, recipe
+from abaw_pipeline.training.plan import PREDICTION_MODULES, family, prediction_code, prediction_key, recipe
 from abaw_pipeline.training.pool import part_of
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.sources import Sources, check_same_features
@@ -124,11 +124,15 @@ def _predict(
     device: Callable[[], torch.device] | None,
     journal: Journal,
 ) -> None:
-    from abaw_pipeline.training.model_store import load_model  # imports torch: only where there is work
+    import torch  # only where there is work
 
-    model = load_model(folder, device() if device else "cpu")
+    from abaw_pipeline.runtime.device import named
+    from abaw_pipeline.training.model_store import load_model
+
+    place = device() if device else torch.device("cpu")
+    model = load_model(folder, place)
     noted = {**{name: about[name] for name in _NOTED}, "libraries": library_text(*PREDICTION_MODULES)}
-    journal.begin(len(found.todo))
+    journal.begin(len(found.todo), named(place), family(found.card.settings))
     for clip in progress(found.todo, f"predict {found.card.experiment}"):
         tables = found.sources.read(clip)
         made = model.predict(dict(zip(found.sources.names, tables, strict=True)), clip, clip in found.stills)

@@ -44,6 +44,11 @@ def recipe(settings: ExperimentSettings, fold: str, seed: int, code: str | None 
     return digest({**made_from, **_own_tasks(settings), "code": code or training_code(settings)})
 
 
+def family(settings: ExperimentSettings) -> str:
+    """What the recipes of all folds and seeds of an experiment share, as one digest: they are equally fast."""
+    return recipe(settings, "", 0)
+
+
 PREDICTION_MODULES = ("training.predict", "training.samples")
 """Modules between a trained model and its predictions; the encoder's own code comes with the model."""
 

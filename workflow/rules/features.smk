@@ -1,8 +1,3 @@
-# Pictures are decoded and prepared in so many threads beside the network, or go through it in them where no GPU is.
-PICTURES = ("faces", "frames")
-PICTURE_THREADS = 4
-
-
 # Media -> one feature of one shard of clips -> one manifest a feature. The store itself is no declared output:
 # Snakemake would delete it before every rerun.
 rule extract:
@@ -24,7 +19,7 @@ rule extract:
         f"{TIMES}/extract/{{dataset}}-{{feature}}-{{shard}}.tsv"
     conda:
         "../../envs/abaw.yaml"
-    threads: lambda wildcards: PICTURE_THREADS if CONFIG.plan(wildcards.feature).spec.source in PICTURES else 1
+    threads: lambda wildcards: CONFIG.plan(wildcards.feature).threads
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         gpu=lambda wildcards: gpu_units(alone=True) if CONFIG.plan(wildcards.feature).spec.network else 0,

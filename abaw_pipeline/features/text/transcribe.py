@@ -77,10 +77,12 @@ def _make(
     import torch  # only where there is work
 
     from abaw_pipeline.features.text.recognise import Recogniser
+    from abaw_pipeline.runtime.device import named
 
-    recogniser = Recogniser(plan.settings, device() if device else torch.device("cpu"))
+    place = device() if device else torch.device("cpu")
+    recogniser = Recogniser(plan.settings, place)
     failed: dict[str, str] = {}
-    journal.begin(len(due))
+    journal.begin(len(due), named(place), plan.key)
     for clip, content in progress(due.items(), "transcribe", total=len(due)):
         try:
             sound, path = read_sound(layout, clip), layout.transcript(clip)
