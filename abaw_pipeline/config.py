@@ -6,6 +6,7 @@ Everything a run needs is checked here before any job starts; an error is one li
 from __future__ import annotations
 
 import fnmatch
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ from abaw_pipeline.consistency import check_consistency
 from abaw_pipeline.datasets.definitions import TaskDefinitions, TaskSection
 from abaw_pipeline.datasets.registry import DatasetSettings
 from abaw_pipeline.ensembles.settings import EnsembleSettings
+from abaw_pipeline.features.files.stack import Stack
 from abaw_pipeline.features.plan import FeaturePlan, plan_feature
 from abaw_pipeline.features.registry import FeatureSettings
 from abaw_pipeline.features.text.made import TranscriptPlan, plan_transcripts
@@ -30,6 +32,7 @@ from abaw_pipeline.submission.settings import SubmissionSettings
 from abaw_pipeline.tasks import use_tasks
 from abaw_pipeline.training.grids import GridSettings, expand
 from abaw_pipeline.training.settings import ExperimentSettings
+from abaw_pipeline.training.splits.names import fold_names
 
 Names = dict[str, Any]
 
@@ -70,8 +73,14 @@ class Config(Strict):
 
     def plan(self, feature: str) -> FeaturePlan:
         """What making a feature means: its extractor's declared spec and its key."""
-        memory = Path(self.results) / DIGESTS
-        return plan_feature(feature, self.features[feature], self.allow_random_weights, memory, self.precision)
+        memory, settings = Path(self.results) / DIGESTS, self.features[feature]
+        if not isinstance(settings, Stack.Settings):
+            return plan_feature(feature, settings, self.allow_random_weights, memory, self.precision)
+        stages = {name: self.experiments[name] for name in settings.experiments}
+        models = {name: [f"{fold}-{seed}" for fold in fold_names(s) for seed in s.seeds] for name, s in stages.items()}
+        stacked = plan_feature(feature, settings.model_copy(update={"models": models}), False, memory)
+        below = {name for stage in stages.values() for name in stage.features}
+        return replace(stacked, random=any(self.plan(name).random for name in below))
 
     def plan_transcripts(self) -> TranscriptPlan | None:
         """What making transcripts means; ``None`` where no recogniser is named."""

@@ -109,6 +109,9 @@ class TrainingSettings(Strict):
     extra_rows: ExtraRows = ExtraRows()
     select: SelectSettings = BestEpoch(name="best")
     """Which epoch's weights predict."""
+    predict_trained: bool = False
+    """Its models also predict the clips that they were trained on (role ``trained``), for features of mode ``paper``
+    that are stacked from them; no ensemble and no score takes these."""
 
     @property
     def hop(self) -> int:
