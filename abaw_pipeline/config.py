@@ -6,6 +6,7 @@ Everything a run needs is checked here before any job starts; an error is one li
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +17,7 @@ from pydantic import Field
 from abaw_pipeline.consistency import check_consistency
 from abaw_pipeline.datasets.definitions import TaskDefinitions, TaskSection
 from abaw_pipeline.datasets.registry import DatasetSettings
+from abaw_pipeline.ensembles.runs import model_runs
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.files.stack import Stack
 from abaw_pipeline.features.plan import FeaturePlan, plan_feature
@@ -29,7 +31,7 @@ from abaw_pipeline.runtime.digests import MEMORY as DIGESTS
 from abaw_pipeline.runtime.settings import GpuSettings
 from abaw_pipeline.strict import Strict, parse, plain
 from abaw_pipeline.submission.settings import SubmissionSettings
-from abaw_pipeline.tasks import use_tasks
+from abaw_pipeline.tasks import TASKS, use_tasks
 from abaw_pipeline.training.grids import GridSettings, expand
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.splits.names import fold_names
@@ -87,16 +89,59 @@ class Config(Strict):
         memory = Path(self.results) / DIGESTS
         return plan_transcripts(self.transcripts, self.allow_random_weights, memory) if self.transcripts else None
 
-    def members(self, ensemble: str) -> list[str]:
-        """Experiments of an ensemble, its wildcards written out, in the order of the settings."""
-        patterns = self.ensembles[ensemble].members
-        return [name for name in self.experiments if any(fnmatch.fnmatchcase(name, p) for p in patterns)]
+    def matching(self, patterns: Sequence[str]) -> list[str]:
+        """Experiments, then ensembles, that members' names stand for, in the order of the settings."""
+        experiments = [name for name in self.experiments if any(fnmatch.fnmatchcase(name, p) for p in patterns)]
+        return experiments + [name for name in self.ensembles if name in patterns]
+
+    def members(self, ensemble: str) -> dict[str, ExperimentSettings | EnsembleSettings]:
+        """Members of an ensemble, wildcards written out."""
+        known = {**self.ensembles, **self.experiments}
+        return {name: known[name] for name in self.matching(self.ensembles[ensemble].named)}
+
+    def member_columns(self, ensemble: str) -> dict[str, list[str]]:
+        """By column of its task the members that an ensemble takes."""
+        settings = self.ensembles[ensemble]
+        columns = TASKS[settings.task].columns
+        return {column: self.matching(settings.columns.get(column, settings.members)) for column in columns}
+
+    def below(self, ensemble: str) -> dict[str, ExperimentSettings]:
+        """Experiments that an ensemble is made of, those of its member ensembles included."""
+        found: dict[str, ExperimentSettings] = {}
+        for name, settings in self.members(ensemble).items():
+            found.update({name: settings} if isinstance(settings, ExperimentSettings) else self.below(name))
+        return found
+
+    def runs_below(self, ensemble: str) -> dict[str, set[tuple[str, int]]]:
+        """Fold and seed of every model that an ensemble takes, by experiment."""
+        found: dict[str, set[tuple[str, int]]] = {}
+        for name, settings in self.members(ensemble).items():
+            if isinstance(settings, ExperimentSettings):
+                found.setdefault(name, set()).update(model_runs(settings, self.ensembles[ensemble]))
+            else:
+                for experiment, runs in self.runs_below(name).items():
+                    found.setdefault(experiment, set()).update(runs)
+        return found
+
+    def chain(self, ensemble: str) -> list[str]:
+        """The ensembles that an ensemble is made of, each after its own members, and itself."""
+        before = [one for name in self.members(ensemble) if name in self.ensembles for one in self.chain(name)]
+        return list(dict.fromkeys([*before, ensemble]))
+
+    def chosen_on(self, ensemble: str) -> str | None:
+        """The data set that an ensemble makes its choices on; ``None`` where it makes none."""
+        trained = sorted({str(settings.dataset) for settings in self.below(ensemble).values()})
+        return trained[0] if self.ensembles[ensemble].searches else None
 
     def ensemble_datasets(self, ensemble: str) -> list[str]:
-        """Data sets that an ensemble predicts: those it names, else the one its members were trained on."""
+        """Data sets that an ensemble predicts: those that it, or an ensemble it is a member of, names, the one it makes
+        its choices on, and without a name those its members were trained on."""
         named = self.ensembles[ensemble].datasets
-        trained = [str(self.experiments[name].dataset) for name in self.members(ensemble)]
-        return list(named) if named is not None else sorted(set(trained))
+        found = set(named or [str(settings.dataset) for settings in self.below(ensemble).values()])
+        found.update(filter(None, [self.chosen_on(ensemble)]))
+        for other in self.ensembles:
+            found.update(self.ensemble_datasets(other) if ensemble in self.ensembles[other].named else ())
+        return sorted(found)
 
 
 def load(file: Path, overrides: tuple[str, ...] = ()) -> Config:

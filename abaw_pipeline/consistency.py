@@ -6,11 +6,11 @@ Every message is one line that names file and key.
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.base import Spec
 from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.models.check import check_framework, check_fusion, check_head
@@ -70,16 +70,37 @@ def _check_experiments(config: Config, source: str) -> None:
 def _check_ensembles(config: Config, source: str) -> None:
     for name, ensemble in config.ensembles.items():
         where = f"{source}: ensembles.{name}"
-        for pattern in ensemble.members:
-            if not fnmatch.filter(config.experiments, pattern):
-                raise ValueError(f"{where}.members: no experiment '{pattern}'{nearest(pattern, config.experiments)}")
+        for pattern in ensemble.named:
+            if not config.matching([pattern]):
+                known = [*config.experiments, *config.ensembles]
+                raise ValueError(f"{where}.members: no experiment or ensemble '{pattern}'{nearest(pattern, known)}")
+        _check_circle(config, name, where)
         for dataset in ensemble.datasets or []:
             if dataset not in config.datasets:
                 raise ValueError(f"{where}.datasets: no data set '{dataset}'{nearest(dataset, config.datasets)}")
-        for member in config.members(name):
-            tasks = list(config.experiments[member].targets)
+        for member, settings in config.members(name).items():
+            tasks = [settings.task] if isinstance(settings, EnsembleSettings) else list(settings.targets)
             if ensemble.task not in tasks:
                 raise ValueError(f"{where}: its task is '{ensemble.task}', but '{member}' predicts {', '.join(tasks)}")
+        for member in ensemble.weights or {}:
+            if member not in config.members(name):
+                raise ValueError(f"{where}.weights: '{member}' is no member{nearest(member, config.members(name))}")
+        _check_choice(config, name, where)
+
+
+def _check_circle(config: Config, name: str, where: str, above: tuple[str, ...] = ()) -> None:
+    for member in config.matching(config.ensembles[name].named):
+        if member in (*above, name):
+            raise ValueError(f"{where}.members: '{member}' is made of itself ({' -> '.join([*above, name, member])})")
+        if member in config.ensembles:
+            _check_circle(config, member, where, (*above, name))
+
+
+def _check_choice(config: Config, name: str, where: str) -> None:
+    """What is searched is searched on labels, which all members must have been held out of."""
+    trained = sorted({str(settings.dataset) for settings in config.below(name).values()})
+    if config.ensembles[name].searches and len(trained) > 1:
+        raise ValueError(f"{where}: its members were trained on {', '.join(trained)}; there is no data to choose on")
 
 
 def _check_transcripts(config: Config, source: str) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from abaw_pipeline.ensembles.combine import median, stacked, vote, weighted_mean
+from abaw_pipeline.ensembles.combine import median, vote, weighted_mean
+from abaw_pipeline.ensembles.members import stacked
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.ensembles.smooth import smooth
 from abaw_pipeline.ensembles.thresholds import centred

@@ -44,6 +44,14 @@ class Choice:
             for i, column in enumerate(task.columns)
         }
 
+    @classmethod
+    def read(cls, said: Mapping[str, Any], members: Sequence[str], task: Task) -> Choice:
+        """What ``said`` wrote down."""
+        columns = [said[column] for column in task.columns]
+        weights = np.array([[column["weights"].get(name, 0.0) for column in columns] for name in members])
+        sizes, thresholds = ([column[key] for column in columns] for key in ("size", "threshold"))
+        return cls(tuple(members), weights, np.array(sizes), np.array(thresholds))
+
     def of(self, places: list[int]) -> Choice:
         """Of some members alone, by their places."""
         return Choice(tuple(self.members[i] for i in places), self.weights[places], self.sizes, self.thresholds)

@@ -5,24 +5,10 @@ Shape letters: M members, n frames, C columns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from abaw_pipeline.metrics import THRESHOLD
 from abaw_pipeline.tasks import Kind
-
-
-def stacked(predictions: Sequence[np.ndarray]) -> np.ndarray:
-    """``(M, n, C)`` float64 of ``(n, C)`` each.
-
-    Raises:
-        ValueError: predictions of different shapes.
-    """
-    shapes = {values.shape for values in predictions}
-    if len(shapes) != 1:
-        raise ValueError(f"the members' predictions have different shapes: {sorted(shapes)}")
-    return np.stack(predictions).astype(np.float64)
 
 
 def weighted_mean(predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:

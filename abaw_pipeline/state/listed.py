@@ -63,7 +63,7 @@ def trainings(config: Config) -> Iterator[Training]:
     """In the order of the settings."""
     targets: dict[str, set[str]] = {name: set() for name in config.experiments}
     for ensemble in config.ensembles:
-        for member in config.members(ensemble):
+        for member in config.below(ensemble):
             targets[member].update(config.ensemble_datasets(ensemble))
     for name, settings in config.experiments.items():
         predicts = tuple(sorted(targets[name]))

@@ -3,6 +3,7 @@ from snakemake.settings.types import DeploymentMethod
 
 from abaw_pipeline.config import check
 from abaw_pipeline.datasets.listing import listing_digest
+from abaw_pipeline.ensembles.runs import model_runs
 from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.features.text.made import corrections
 from abaw_pipeline.media.codes import media_codes
@@ -133,11 +134,16 @@ def gpu_units(alone):
 
 
 def member_predictions(wildcards):
-    return [
-        layout(wildcards.dataset).predictions_manifest(experiment, fold, seed)
-        for experiment in CONFIG.members(wildcards.ensemble)
-        for fold, seed in runs(experiment)
-    ]
+    """What an ensemble fuses: predictions of models and of other ensembles, and where it made its choices, if elsewhere."""
+    here, home = layout(wildcards.dataset), CONFIG.chosen_on(wildcards.ensemble)
+    found = [] if home in (None, wildcards.dataset) else [layout(home).ensemble_manifest(wildcards.ensemble)]
+    for name in CONFIG.members(wildcards.ensemble):
+        if name in CONFIG.ensembles:
+            found.append(here.ensemble_manifest(name))
+        else:
+            taken = model_runs(CONFIG.experiments[name], CONFIG.ensembles[wildcards.ensemble])
+            found += [here.predictions_manifest(name, fold, seed) for fold, seed in taken]
+    return found
 
 
 PAIRS = [(name, dataset) for name in CONFIG.ensembles for dataset in CONFIG.ensemble_datasets(name)]
