@@ -89,6 +89,25 @@ class Config(Strict):
         memory = Path(self.results) / DIGESTS
         return plan_transcripts(self.transcripts, self.allow_random_weights, memory) if self.transcripts else None
 
+    def first_stage(self, experiment: str) -> list[str]:
+        """Experiments whose predictions an experiment is trained on (features of ``stack``)."""
+        stacks = [self.features[name] for name in self.experiments[experiment].features]
+        names = [name for stack in stacks if isinstance(stack, Stack.Settings) for name in stack.experiments]
+        return list(dict.fromkeys(names))
+
+    def stages(self) -> list[str]:
+        """All experiments, each after its first stage."""
+        found: dict[str, None] = {}
+
+        def add(name: str) -> None:
+            for first in self.first_stage(name):
+                add(first)
+            found.setdefault(name)
+
+        for name in self.experiments:
+            add(name)
+        return list(found)
+
     def matching(self, patterns: Sequence[str]) -> list[str]:
         """Experiments, then ensembles, that members' names stand for, in the order of the settings."""
         experiments = [name for name in self.experiments if any(fnmatch.fnmatchcase(name, p) for p in patterns)]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.base import Spec
+from abaw_pipeline.features.files.stack import Stack
 from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.models.check import check_framework, check_fusion, check_head
 from abaw_pipeline.models.parts import Part
@@ -30,6 +31,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+.-]*")
 def check_consistency(config: Config, source: str) -> None:
     """Raises ``ValueError`` at the first thing that does not fit; ``source`` leads the message."""
     _check_names(config, source)
+    _check_stacks(config, source)
     _check_experiments(config, source)
     _check_ensembles(config, source)
     _check_transcripts(config, source)
@@ -65,6 +67,38 @@ def _check_experiments(config: Config, source: str) -> None:
             fold_names(experiment)
         except ValueError as error:
             raise ValueError(f"{where}.folds: {error}") from None
+
+
+def _check_stacks(config: Config, source: str) -> None:
+    for name, stack in config.features.items():
+        if isinstance(stack, Stack.Settings):
+            where = f"{source}: features.{name}"
+            for experiment in stack.experiments:
+                _check_stacked(config, stack, experiment, where)
+    for name in config.experiments:
+        _check_stages(config, name, f"{source}: experiments.{name}")
+
+
+def _check_stacked(config: Config, stack: Stack.Settings, experiment: str, where: str) -> None:
+    if experiment not in config.experiments:
+        raise ValueError(f"{where}: no experiment '{experiment}'{nearest(experiment, config.experiments)}")
+    first = config.experiments[experiment]
+    if stack.task not in first.targets:
+        raise ValueError(f"{where}: '{experiment}' predicts {', '.join(first.targets)}, not '{stack.task}'")
+    if TASKS[stack.task].level != "frame":
+        raise ValueError(f"{where}: '{stack.task}' has one value per clip, which is no feature of frames")
+    if (stack.mode == "paper") != first.predict_trained:
+        says = "true" if stack.mode == "paper" else "false (only 'mode: paper' takes such predictions)"
+        raise ValueError(f"{where}: mode '{stack.mode}' needs experiments.{experiment}.predict_trained: {says}")
+
+
+def _check_stages(config: Config, name: str, where: str, above: tuple[str, ...] = ()) -> None:
+    known = [feature for feature in config.experiments[name].features if feature in config.features]
+    for stack in (config.features[feature] for feature in known):
+        for first in stack.experiments if isinstance(stack, Stack.Settings) else ():
+            if first in (*above, name):
+                raise ValueError(f"{where}.features: it is stacked on itself ({' <- '.join([*above, name, first])})")
+            _check_stages(config, first, where, (*above, name))
 
 
 def _check_ensembles(config: Config, source: str) -> None:

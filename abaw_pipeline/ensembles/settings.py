@@ -1,4 +1,4 @@
-"""Settings of ensembles. Imports no NumPy-heavy module."""
+"""Settings of ensembles."""
 
 from __future__ import annotations
 

@@ -65,6 +65,9 @@ def trainings(config: Config) -> Iterator[Training]:
     for ensemble in config.ensembles:
         for member in config.below(ensemble):
             targets[member].update(config.ensemble_datasets(ensemble))
+    for name in reversed(config.stages()):
+        for first in config.first_stage(name):
+            targets[first].update([str(config.experiments[name].dataset), *targets[name]])
     for name, settings in config.experiments.items():
         predicts = tuple(sorted(targets[name]))
         for fold in fold_names(settings):

@@ -4,6 +4,7 @@ from snakemake.settings.types import DeploymentMethod
 from abaw_pipeline.config import check
 from abaw_pipeline.datasets.listing import listing_digest
 from abaw_pipeline.ensembles.runs import model_runs
+from abaw_pipeline.features.files.stack import Stack
 from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.features.text.made import corrections
 from abaw_pipeline.media.codes import media_codes
@@ -113,6 +114,14 @@ def transcripts_read(wildcards):
     """The manifest of the transcripts that a feature is made from."""
     shard = layout(wildcards.dataset).transcripts_shard(int(wildcards.shard))
     return [shard] if reads_made(CONFIG.features[wildcards.feature]) else []
+
+
+def stacked_predictions(wildcards):
+    """The manifests of what a stacked feature is made from."""
+    settings = CONFIG.features[wildcards.feature]
+    stages = settings.experiments if isinstance(settings, Stack.Settings) else ()
+    here = layout(wildcards.dataset)
+    return [here.predictions_manifest(name, fold, seed) for name in stages for fold, seed in runs(name)]
 
 
 # What lost a part by hand is made whole again: a loss changes this mark, which stands in the params of its rule.
