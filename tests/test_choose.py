@@ -25,9 +25,8 @@ def start(chosen: EnsembleSettings, members: str = "abc") -> Choice:
 
 def out_of_fold(truth: np.ndarray, predictions: np.ndarray) -> OutOfFold:
     """Every frame annotated; ``truth`` ``(N, W)``, ``predictions`` ``(M, N, C)``."""
-    counts = np.ones((len(predictions), CLIPS))
-    lengths = [len(truth) // CLIPS] * CLIPS
-    return OutOfFold(predictions, counts, lengths, np.arange(len(truth)), truth, np.ones(truth.shape, bool))
+    parts, owners = np.split(predictions, CLIPS, axis=1), [np.arange(len(predictions))] * CLIPS
+    return OutOfFold(parts, owners, np.arange(len(truth)), truth, np.ones(truth.shape, bool))
 
 
 def noisy(rng: np.random.Generator, truth: np.ndarray, *noise: tuple[float, float]) -> np.ndarray:
@@ -89,7 +88,7 @@ def test_smoothing_is_searched_column_by_column() -> None:
 def test_smoothing_never_crosses_the_end_of_a_clip() -> None:
     one = settings(members=["a"], smooth={"name": "box", "size": 5})
     first, second = np.zeros((1, 20, 2)), np.ones((1, 20, 2))
-    done = [apply(part, np.ones(1), start(one, "a"), one, TASKS["va"]) for part in (first, second)]
+    done = [apply(part, np.zeros(1, int), start(one, "a"), one, TASKS["va"]) for part in (first, second)]
     assert (done[0] == 0).all() and (done[1] == 1).all()
 
 
@@ -100,17 +99,16 @@ def test_thresholds_are_searched_unit_by_unit() -> None:
     one = settings(members=["a"], task="au", thresholds="search")
     chosen, scores = choose(TASKS["au"], one, out_of_fold(truth, predictions), start(one, "a"))
     assert scores["members"] == 0 and scores["thresholds"] == 1
-    done = apply(predictions, np.ones(1), chosen, one, TASKS["au"])
+    done = apply(predictions, np.zeros(1, int), chosen, one, TASKS["au"])
     np.testing.assert_array_equal(done >= 0.5, truth == 1)
 
 
-def test_the_mean_counts_every_model_and_other_methods_every_member() -> None:
-    predictions, counts = np.stack([np.zeros((3, 2)), np.ones((3, 2))]), np.array([3.0, 1.0])
-    for method, wanted in (("mean", 0.25), ("weighted", 0.5), ("median", 0.5)):
-        one = settings(members=["a", "b"], method=method)
-        np.testing.assert_allclose(apply(predictions, counts, start(one, "ab"), one, TASKS["va"]), wanted)
+def test_the_mean_is_over_models_whoever_they_belong_to() -> None:
+    predictions, owners = np.stack([np.zeros((3, 2)), np.zeros((3, 2)), np.ones((3, 2))]), np.array([0, 0, 1])
+    one = settings(members=["a", "b"])
+    np.testing.assert_allclose(apply(predictions, owners, start(one, "ab"), one, TASKS["va"]), 1 / 3)
 
 
 def test_values_are_kept_within_their_bounds() -> None:
     one = settings(members=["a"])
-    assert apply(np.full((1, 3, 2), 1.7), np.ones(1), start(one, "a"), one, TASKS["va"]).max() == 1
+    assert apply(np.full((1, 3, 2), 1.7), np.zeros(1, int), start(one, "a"), one, TASKS["va"]).max() == 1

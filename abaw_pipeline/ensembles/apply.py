@@ -1,6 +1,6 @@
 """From what members predicted for one clip to what their ensemble says, by a choice that was made before.
 
-Shape letters: M members, n frames, C columns.
+Shape letters: M members, U of what is fused (models, or members), n frames, C columns.
 """
 
 from __future__ import annotations
@@ -52,10 +52,6 @@ class Choice:
         sizes, thresholds = ([column[key] for column in columns] for key in ("size", "threshold"))
         return cls(tuple(members), weights, np.array(sizes), np.array(thresholds))
 
-    def of(self, places: list[int]) -> Choice:
-        """Of some members alone, by their places."""
-        return Choice(tuple(self.members[i] for i in places), self.weights[places], self.sizes, self.thresholds)
-
 
 def given(task: Task, settings: EnsembleSettings, members: Mapping[str, Sequence[str]]) -> Choice:
     """What the settings say, before anything is searched.
@@ -76,13 +72,13 @@ def _weight(name: str, taken: Sequence[str], settings: EnsembleSettings) -> floa
 
 
 def apply(
-    predictions: np.ndarray, counts: np.ndarray, choice: Choice, settings: EnsembleSettings, task: Task
+    predictions: np.ndarray, owners: np.ndarray, choice: Choice, settings: EnsembleSettings, task: Task
 ) -> np.ndarray:
     """What an ensemble says of one clip: fused, smoothed, thresholds at 0.5, within the bounds of the task.
 
     Args:
-        predictions: ``(M, n, C)``.
-        counts: ``(M,)`` models behind each member's mean; they count where ``method`` is ``mean``.
+        predictions: ``(U, n, C)``.
+        owners: ``(U,)`` whose they are, as places among the members.
 
     Returns:
         ``(n, C)`` float32.
@@ -90,18 +86,18 @@ def apply(
     Raises:
         ValueError: no member of a column is left.
     """
-    values = pointed(smoothed(fused(predictions, counts, choice, settings, task), choice, settings), choice)
+    values = pointed(smoothed(fused(predictions, owners, choice, settings, task), choice, settings), choice)
     return (values if task.bounds is None else np.clip(values, *task.bounds)).astype(np.float32)
 
 
 def fused(
-    predictions: np.ndarray, counts: np.ndarray, choice: Choice, settings: EnsembleSettings, task: Task
+    predictions: np.ndarray, owners: np.ndarray, choice: Choice, settings: EnsembleSettings, task: Task
 ) -> np.ndarray:
     """``(n, C)`` of one clip, before anything else is done; as ``apply``."""
+    weights = choice.weights[owners]
     if settings.method not in ("median", "vote"):
-        models = counts[:, None] if settings.method == "mean" else 1
-        return weighted_mean(predictions, choice.weights * models)
-    taken = choice.weights > 0
+        return weighted_mean(predictions, weights)
+    taken = weights > 0
     if not taken.any(axis=0).all():
         raise ValueError("no member that predicted it has a weight")
     if task.kind == "class":

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from abaw_pipeline.ensembles.apply import Choice, apply, given
-from abaw_pipeline.ensembles.members import Member, Members, lacking, model_names, open_members, stacked
+from abaw_pipeline.ensembles.members import Member, Members, gathered, lacking, model_names, open_members
 from abaw_pipeline.ensembles.outoffold import choice_of
 from abaw_pipeline.ensembles.scores import score_roles
 from abaw_pipeline.ensembles.settings import EnsembleSettings
@@ -54,10 +54,7 @@ class Fusing:
     def fuse(self, clip: str) -> np.ndarray:
         """``(n, C)`` float32; ``ValueError`` where the models disagree on the number of frames."""
         task = TASKS[self.settings.task]
-        own = [member.mean(clip, task.name) for member in self.members]
-        places = [place for place, one in enumerate(own) if one is not None]
-        means, counts = zip(*filter(None, own), strict=True)
-        return apply(stacked(means), np.array(counts, float), self.choice.of(places), self.settings, task)
+        return apply(*gathered(self.members, clip, self.settings), self.choice, self.settings, task)
 
 
 def blend(

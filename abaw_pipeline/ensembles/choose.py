@@ -1,6 +1,7 @@
 """What an ensemble chooses on out-of-fold predictions: weights or subsets of members, sizes of smoothing, thresholds.
 
-Shape letters: M members, N frames of all clips one after another, C columns, R label rows, W label width.
+Shape letters: M members, U of what is fused, n frames of a clip, N of all clips one after another, C columns, R label
+rows, W label width.
 """
 
 from __future__ import annotations
@@ -29,28 +30,26 @@ class OutOfFold:
     """What members predicted for labelled clips that none of the models had seen.
 
     Attributes:
-        predictions: ``(M, N, C)``.
-        counts: ``(M, K)`` models behind each member's mean for each of the K clips.
-        lengths: frames of each clip; they sum to N.
+        predictions: ``(U, n, C)`` of each clip; where members are weighed U is M, the same for all.
+        owners: ``(U,)`` of each clip, as in ``apply``.
         rows: int64 ``(R,)`` frame of each annotated label row.
         truth, marks: ``(R, W)``.
     """
 
-    predictions: np.ndarray
-    counts: np.ndarray
-    lengths: list[int]
+    predictions: list[np.ndarray]
+    owners: list[np.ndarray]
     rows: np.ndarray
     truth: np.ndarray
     marks: np.ndarray
 
     @cached_property
     def of_rows(self) -> np.ndarray:
-        """Predictions of the label rows, ``(M, R, C)``."""
-        return self.predictions[:, self.rows]
+        """Predictions of the label rows by members that are weighed, ``(M, R, C)``."""
+        return np.concatenate(self.predictions, axis=1)[:, self.rows]
 
     def split(self, values: np.ndarray) -> list[np.ndarray]:
-        """``(..., N, C)`` clip by clip."""
-        return np.split(values, np.cumsum(self.lengths)[:-1], axis=-2)
+        """``(N, C)`` clip by clip."""
+        return np.split(values, np.cumsum([part.shape[1] for part in self.predictions])[:-1])
 
 
 @dataclass
@@ -92,8 +91,8 @@ def choose(task: Task, settings: EnsembleSettings, data: OutOfFold, start: Choic
         _greedy(search)
     elif settings.method == "weighted" and settings.weights is None:
         _weights(search)
-    parts = zip(data.split(data.predictions), data.counts.T, strict=True)
-    combined = np.concatenate([fused(part, counts, search.choice, settings, task) for part, counts in parts])
+    parts = zip(data.predictions, data.owners, strict=True)
+    combined = np.concatenate([fused(part, owners, search.choice, settings, task) for part, owners in parts])
     search.scores["members"] = search.whole(combined)
     if settings.smooth and settings.smooth.size is None:
         _sizes(search, combined)

@@ -57,14 +57,24 @@ class Member:
         """Digests of what they predicted, sorted."""
         return sorted(model.manifest.clips[clip]["content"] for model in self.having(clip, held))
 
-    def mean(self, clip: str, task: str, held: bool = False) -> tuple[np.ndarray, int] | None:
-        """Mean ``(n, C)`` float64 over its models, and how many; ``None`` where none predicted the clip.
 
-        Raises:
-            ValueError: models that disagree on the number of frames.
-        """
-        having = self.having(clip, held)
-        return (stacked([model.read(clip, task) for model in having]).mean(axis=0), len(having)) if having else None
+def gathered(
+    members: Sequence[Member], clip: str, settings: EnsembleSettings, held: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """What is fused of a clip, ``(U, n, C)`` float64: the predictions of every model, or, where members are weighed, the
+    mean over each member's models. And whose they are: places among the members, int64 ``(U,)``.
+
+    Raises:
+        ValueError: models that disagree on the number of frames.
+    """
+    found, owners = [], []
+    for place, member in enumerate(members):
+        own = [model.read(clip, settings.task) for model in member.having(clip, held)]
+        if own and settings.weighs:
+            own = [stacked(own).mean(axis=0)]
+        found += own
+        owners += [place] * len(own)
+    return stacked(found), np.array(owners)
 
 
 def stacked(predictions: Sequence[np.ndarray]) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from abaw_pipeline.datasets.index import read_labels
 from abaw_pipeline.ensembles.apply import Choice
 from abaw_pipeline.ensembles.choose import OutOfFold, choose
-from abaw_pipeline.ensembles.members import Member
+from abaw_pipeline.ensembles.members import Member, gathered
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.runtime.code import code_digest
 from abaw_pipeline.runtime.keys import array_digest, digest, settings_digest
@@ -49,29 +49,26 @@ def choice_of(
     key = digest([settings_digest(settings), clips, contents, [array_digest(labels[c]) for c in clips], code])
     if earlier.get("key") == key:
         return Choice.read(earlier["columns"], start.members, task), dict(earlier)
-    data = _gathered(members, clips, labels, settings)
+    data = _data(members, clips, labels, settings)
     chosen, scores = choose(task, settings, data, start)
     said = {"columns": chosen.said(task), "scores": scores, "clips": len(clips), "data_set": layout.dataset}
     return chosen, {**said, "key": key}
 
 
-def _gathered(
+def _data(
     members: Sequence[Member], clips: Sequence[str], labels: Mapping[str, np.ndarray], settings: EnsembleSettings
 ) -> OutOfFold:
-    """Predictions of all clips one after another, and the label rows that count."""
-    task, predictions, rows, truth, marks, lengths, start = TASKS[settings.task], [], [], [], [], [], 0
-    counts = np.zeros((len(members), len(clips)))
-    for place, clip in enumerate(clips):
-        own = [member.mean(clip, task.name, held=True) for member in members]
-        counts[:, place] = [count for _, count in filter(None, own)]
-        predictions.append(np.stack([mean for mean, _ in filter(None, own)]).astype(np.float32))
-        lengths.append(predictions[-1].shape[1])
-        aligned = align_labels({task.name: labels[clip]}, lengths[-1], settings.extra_rows, clip)
+    """Predictions clip by clip, and the label rows that count."""
+    task, parts, rows, kept, start = TASKS[settings.task], [], [], [], 0
+    for clip in clips:
+        parts.append(gathered(members, clip, settings, held=True))
+        frames = parts[-1][0].shape[1]
+        aligned = align_labels({task.name: labels[clip]}, frames, settings.extra_rows, clip)
         one = aligned.tasks[task.name]
         counted = np.flatnonzero(one.marks.any(axis=1))
-        rows.append(aligned.rows[counted] + start if task.level == "frame" else np.array([start]))
-        truth.append(one.values[counted])
-        marks.append(one.marks[counted])
-        start += lengths[-1]
-    joined = np.concatenate(predictions, axis=1)
-    return OutOfFold(joined, counts, lengths, np.concatenate(rows), np.concatenate(truth), np.concatenate(marks))
+        rows.append(start + (aligned.rows[counted] if task.level == "frame" else counted))
+        kept.append((one.values[counted], one.marks[counted]))
+        start += frames
+    predictions, owners = zip(*parts, strict=True)
+    truth, marks = (np.concatenate(side) for side in zip(*kept, strict=True))
+    return OutOfFold([*predictions], [*owners], np.concatenate(rows), truth, marks)

@@ -45,9 +45,9 @@ class EnsembleSettings(Strict):
     task: str = "va"
     """What is fused; members may predict other tasks beside it."""
     method: Literal["mean", "weighted", "median", "vote", "greedy"] = "mean"
-    """``mean``: over every model (each fold and seed of each member), per column. The others take the mean over each
-    member's models first. ``weighted``: by ``weights``. ``vote``: of classes and units. ``greedy``: members are added
-    one by one, each as often as it helps, as long as the out-of-fold score rises (Caruana et al., 2004)."""
+    """``mean``, ``median``, ``vote`` (of classes and units): over every model (each fold and seed of each member). The
+    others take the mean over each member's models first. ``weighted``: by ``weights``. ``greedy``: members are added one
+    by one, each as often as it helps, as long as the out-of-fold score rises (Caruana et al., 2004)."""
     weights: dict[str, Annotated[float, Field(ge=0)]] | None = None
     """For ``weighted``: by member; ``null``: searched."""
     rounds: int = Field(default=20, ge=1)
@@ -70,6 +70,11 @@ class EnsembleSettings(Strict):
         weights = self.method == "greedy" or (self.method == "weighted" and self.weights is None)
         sizes = self.smooth is not None and self.smooth.size is None
         return weights or sizes or self.thresholds == "search"
+
+    @property
+    def weighs(self) -> bool:
+        """Whether members are weighed, not models."""
+        return self.method in ("weighted", "greedy")
 
     @property
     def named(self) -> list[str]:
