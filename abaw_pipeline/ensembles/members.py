@@ -61,8 +61,8 @@ class Member:
 def gathered(
     members: Sequence[Member], clip: str, settings: EnsembleSettings, held: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What is fused of a clip, ``(U, n, C)`` float64: the predictions of every model, or, where members are weighed, the
-    mean over each member's models. And whose they are: places among the members, int64 ``(U,)``.
+    """What is fused of a clip, ``(U, n, C)`` float64: the predictions of every model, or, where members are weighed,
+    the mean over each member's models. And whose they are: places among the members, int64 ``(U,)``.
 
     Raises:
         ValueError: models that disagree on the number of frames.

@@ -46,8 +46,8 @@ class EnsembleSettings(Strict):
     """What is fused; members may predict other tasks beside it."""
     method: Literal["mean", "weighted", "median", "vote", "greedy"] = "mean"
     """``mean``, ``median``, ``vote`` (of classes and units): over every model (each fold and seed of each member). The
-    others take the mean over each member's models first. ``weighted``: by ``weights``. ``greedy``: members are added one
-    by one, each as often as it helps, as long as the out-of-fold score rises (Caruana et al., 2004)."""
+    others take the mean over each member's models first. ``weighted``: by ``weights``. ``greedy``: members are added
+    one by one, each as often as it helps, as long as the out-of-fold score rises (Caruana et al., 2004)."""
     weights: dict[str, Annotated[float, Field(ge=0)]] | None = None
     """For ``weighted``: by member; ``null``: searched."""
     rounds: int = Field(default=20, ge=1)
