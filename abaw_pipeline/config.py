@@ -25,6 +25,7 @@ from abaw_pipeline.features.registry import FeatureSettings
 from abaw_pipeline.features.text.made import TranscriptPlan, plan_transcripts
 from abaw_pipeline.features.text.settings import RecogniserSettings
 from abaw_pipeline.media.settings import MediaSettings
+from abaw_pipeline.presets import with_presets
 from abaw_pipeline.runtime.adopted import adopted_codes
 from abaw_pipeline.runtime.code import use_policy
 from abaw_pipeline.runtime.digests import MEMORY as DIGESTS
@@ -42,6 +43,12 @@ Names = dict[str, Any]
 class Config(Strict):
     """``config.yaml``."""
 
+    presets: list[str] = []
+    """Published systems (``workflow/presets``) whose settings stand below these."""
+    scale: Literal["full", "demo"] = "full"
+    """``demo``: the presets' networks are made small, for the built-in corpus on two cores."""
+    merged: bool = False
+    """Set in the copies that jobs read: the presets are written out in them."""
     results: str = "results"
     """Folder that everything is written to."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -206,6 +213,7 @@ def parsed(raw: Any, source: str) -> Config:
     """
     if not isinstance(raw, dict):
         raise ValueError(f"{source}: settings must be a mapping of keys to values")
+    raw = with_presets(raw, source)
     section = parse(TaskSection, {"tasks": raw.get("tasks", {})}, source)
     use_tasks(definition.named(name) for name, definition in section.tasks.items())
     return parse(Config, _written_out(plain(raw), source), source)
