@@ -122,7 +122,7 @@ class Config(Strict):
 
     def members(self, ensemble: str) -> dict[str, ExperimentSettings | EnsembleSettings]:
         """Members of an ensemble, wildcards written out."""
-        known = {**self.ensembles, **self.experiments}
+        known: dict[str, ExperimentSettings | EnsembleSettings] = {**self.ensembles, **self.experiments}
         return {name: known[name] for name in self.matching(self.ensembles[ensemble].named)}
 
     def member_columns(self, ensemble: str) -> dict[str, list[str]]:
