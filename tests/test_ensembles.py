@@ -134,7 +134,9 @@ def test_verbs(toy: Toy) -> None:
         experiments={"a": experiment(dataset="toy")},
         ensembles={"e": EnsembleSettings(members=["a"])},
         plan=lambda feature: SimpleNamespace(key="key"),
-        members=lambda name: ["a"],
+        members=lambda name: {"a": experiment(dataset="toy")},
+        member_columns=lambda name: {"valence": ["a"], "arousal": ["a"]},
+        chosen_on=lambda name: None,
         ensemble_datasets=lambda name: ["toy"],
     )
     run = SimpleNamespace(
