@@ -6,6 +6,8 @@ Everything a run needs is checked here before any job starts; an error is one li
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,21 +17,25 @@ from pydantic import Field
 from abaw_pipeline.consistency import check_consistency
 from abaw_pipeline.datasets.definitions import TaskDefinitions, TaskSection
 from abaw_pipeline.datasets.registry import DatasetSettings
+from abaw_pipeline.ensembles.runs import model_runs
 from abaw_pipeline.ensembles.settings import EnsembleSettings
+from abaw_pipeline.features.files.stack import Stack
 from abaw_pipeline.features.plan import FeaturePlan, plan_feature
 from abaw_pipeline.features.registry import FeatureSettings
 from abaw_pipeline.features.text.made import TranscriptPlan, plan_transcripts
 from abaw_pipeline.features.text.settings import RecogniserSettings
 from abaw_pipeline.media.settings import MediaSettings
+from abaw_pipeline.presets import with_presets
 from abaw_pipeline.runtime.adopted import adopted_codes
 from abaw_pipeline.runtime.code import use_policy
 from abaw_pipeline.runtime.digests import MEMORY as DIGESTS
 from abaw_pipeline.runtime.settings import GpuSettings
 from abaw_pipeline.strict import Strict, parse, plain
 from abaw_pipeline.submission.settings import SubmissionSettings
-from abaw_pipeline.tasks import use_tasks
+from abaw_pipeline.tasks import TASKS, use_tasks
 from abaw_pipeline.training.grids import GridSettings, expand
 from abaw_pipeline.training.settings import ExperimentSettings
+from abaw_pipeline.training.splits.names import fold_names
 
 Names = dict[str, Any]
 
@@ -37,6 +43,12 @@ Names = dict[str, Any]
 class Config(Strict):
     """``config.yaml``."""
 
+    presets: list[str] = []
+    """Published systems (``workflow/presets``) whose settings stand below these."""
+    scale: Literal["full", "demo"] = "full"
+    """``demo``: the presets' networks are made small, for the built-in corpus on two cores."""
+    merged: bool = False
+    """Set in the copies that jobs read: the presets are written out in them."""
     results: str = "results"
     """Folder that everything is written to."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -70,24 +82,92 @@ class Config(Strict):
 
     def plan(self, feature: str) -> FeaturePlan:
         """What making a feature means: its extractor's declared spec and its key."""
-        memory = Path(self.results) / DIGESTS
-        return plan_feature(feature, self.features[feature], self.allow_random_weights, memory, self.precision)
+        memory, settings = Path(self.results) / DIGESTS, self.features[feature]
+        if not isinstance(settings, Stack.Settings):
+            return plan_feature(feature, settings, self.allow_random_weights, memory, self.precision)
+        stages = {name: self.experiments[name] for name in settings.experiments}
+        models = {name: [f"{fold}-{seed}" for fold in fold_names(s) for seed in s.seeds] for name, s in stages.items()}
+        stacked = plan_feature(feature, settings.model_copy(update={"models": models}), False, memory)
+        below = {name for stage in stages.values() for name in stage.features}
+        return replace(stacked, random=any(self.plan(name).random for name in below))
 
     def plan_transcripts(self) -> TranscriptPlan | None:
         """What making transcripts means; ``None`` where no recogniser is named."""
         memory = Path(self.results) / DIGESTS
         return plan_transcripts(self.transcripts, self.allow_random_weights, memory) if self.transcripts else None
 
-    def members(self, ensemble: str) -> list[str]:
-        """Experiments of an ensemble, its wildcards written out, in the order of the settings."""
-        patterns = self.ensembles[ensemble].members
-        return [name for name in self.experiments if any(fnmatch.fnmatchcase(name, p) for p in patterns)]
+    def first_stage(self, experiment: str) -> list[str]:
+        """Experiments whose predictions an experiment is trained on (features of ``stack``)."""
+        stacks = [self.features[name] for name in self.experiments[experiment].features]
+        names = [name for stack in stacks if isinstance(stack, Stack.Settings) for name in stack.experiments]
+        return list(dict.fromkeys(names))
+
+    def stages(self) -> list[str]:
+        """All experiments, each after its first stage."""
+        found: dict[str, None] = {}
+
+        def add(name: str) -> None:
+            for first in self.first_stage(name):
+                add(first)
+            found.setdefault(name)
+
+        for name in self.experiments:
+            add(name)
+        return list(found)
+
+    def matching(self, patterns: Sequence[str]) -> list[str]:
+        """Experiments, then ensembles, that members' names stand for, in the order of the settings."""
+        experiments = [name for name in self.experiments if any(fnmatch.fnmatchcase(name, p) for p in patterns)]
+        return experiments + [name for name in self.ensembles if name in patterns]
+
+    def members(self, ensemble: str) -> dict[str, ExperimentSettings | EnsembleSettings]:
+        """Members of an ensemble, wildcards written out."""
+        known: dict[str, ExperimentSettings | EnsembleSettings] = {**self.ensembles, **self.experiments}
+        return {name: known[name] for name in self.matching(self.ensembles[ensemble].named)}
+
+    def member_columns(self, ensemble: str) -> dict[str, list[str]]:
+        """By column of its task the members that an ensemble takes."""
+        settings = self.ensembles[ensemble]
+        columns = TASKS[settings.read].columns
+        return {column: self.matching(settings.columns.get(column, settings.members)) for column in columns}
+
+    def below(self, ensemble: str) -> dict[str, ExperimentSettings]:
+        """Experiments that an ensemble is made of, those of its member ensembles included."""
+        found: dict[str, ExperimentSettings] = {}
+        for name, settings in self.members(ensemble).items():
+            found.update({name: settings} if isinstance(settings, ExperimentSettings) else self.below(name))
+        return found
+
+    def runs_below(self, ensemble: str) -> dict[str, set[tuple[str, int]]]:
+        """Fold and seed of every model that an ensemble takes, by experiment."""
+        found: dict[str, set[tuple[str, int]]] = {}
+        for name, settings in self.members(ensemble).items():
+            if isinstance(settings, ExperimentSettings):
+                found.setdefault(name, set()).update(model_runs(settings, self.ensembles[ensemble]))
+            else:
+                for experiment, runs in self.runs_below(name).items():
+                    found.setdefault(experiment, set()).update(runs)
+        return found
+
+    def chain(self, ensemble: str) -> list[str]:
+        """The ensembles that an ensemble is made of, each after its own members, and itself."""
+        before = [one for name in self.members(ensemble) if name in self.ensembles for one in self.chain(name)]
+        return list(dict.fromkeys([*before, ensemble]))
+
+    def chosen_on(self, ensemble: str) -> str | None:
+        """The data set that an ensemble makes its choices on; ``None`` where it makes none."""
+        trained = sorted({str(settings.dataset) for settings in self.below(ensemble).values()})
+        return trained[0] if self.ensembles[ensemble].searches else None
 
     def ensemble_datasets(self, ensemble: str) -> list[str]:
-        """Data sets that an ensemble predicts: those it names, else the one its members were trained on."""
+        """Data sets that an ensemble predicts: those that it, or an ensemble it is a member of, names, the one it makes
+        its choices on, and without a name those its members were trained on."""
         named = self.ensembles[ensemble].datasets
-        trained = [str(self.experiments[name].dataset) for name in self.members(ensemble)]
-        return list(named) if named is not None else sorted(set(trained))
+        found = set(named or [str(settings.dataset) for settings in self.below(ensemble).values()])
+        found.update(filter(None, [self.chosen_on(ensemble)]))
+        for other in self.ensembles:
+            found.update(self.ensemble_datasets(other) if ensemble in self.ensembles[other].named else ())
+        return sorted(found)
 
     def joined_datasets(self, name: str) -> list[str]:
         """Data sets that a joined submission is written for: its ensembles predict them, and there is a sample file."""
@@ -139,6 +219,7 @@ def parsed(raw: Any, source: str) -> Config:
     """
     if not isinstance(raw, dict):
         raise ValueError(f"{source}: settings must be a mapping of keys to values")
+    raw = with_presets(raw, source)
     section = parse(TaskSection, {"tasks": raw.get("tasks", {})}, source)
     use_tasks(definition.named(name) for name, definition in section.tasks.items())
     return parse(Config, _written_out(plain(raw), source), source)

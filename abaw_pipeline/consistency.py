@@ -6,12 +6,13 @@ Every message is one line that names file and key.
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.base import Spec
+from abaw_pipeline.features.files.stack import Stack
 from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.models.check import check_framework, check_fusion, check_head
 from abaw_pipeline.models.parts import Part
@@ -30,6 +31,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+.-]*")
 def check_consistency(config: Config, source: str) -> None:
     """Raises ``ValueError`` at the first thing that does not fit; ``source`` leads the message."""
     _check_names(config, source)
+    _check_stacks(config, source)
     _check_experiments(config, source)
     _check_ensembles(config, source)
     _check_joined(config, source)
@@ -80,20 +82,73 @@ def _check_extra(config: Config, experiment: ExperimentSettings, other: str, whe
         raise ValueError(f"{where}: data set '{other}' has no labels for {' or '.join(map(repr, experiment.targets))}")
 
 
+def _check_stacks(config: Config, source: str) -> None:
+    for name, stack in config.features.items():
+        if isinstance(stack, Stack.Settings):
+            where = f"{source}: features.{name}"
+            for experiment in stack.experiments:
+                _check_stacked(config, stack, experiment, where)
+    for name in config.experiments:
+        _check_stages(config, name, f"{source}: experiments.{name}")
+
+
+def _check_stacked(config: Config, stack: Stack.Settings, experiment: str, where: str) -> None:
+    if experiment not in config.experiments:
+        raise ValueError(f"{where}: no experiment '{experiment}'{nearest(experiment, config.experiments)}")
+    first = config.experiments[experiment]
+    if stack.task not in first.targets:
+        raise ValueError(f"{where}: '{experiment}' predicts {', '.join(first.targets)}, not '{stack.task}'")
+    if TASKS[stack.task].level != "frame":
+        raise ValueError(f"{where}: '{stack.task}' has one value per clip, which is no feature of frames")
+    if (stack.mode == "paper") != first.predict_trained:
+        says = "true" if stack.mode == "paper" else "false (only 'mode: paper' takes such predictions)"
+        raise ValueError(f"{where}: mode '{stack.mode}' needs experiments.{experiment}.predict_trained: {says}")
+
+
+def _check_stages(config: Config, name: str, where: str, above: tuple[str, ...] = ()) -> None:
+    known = [feature for feature in config.experiments[name].features if feature in config.features]
+    for stack in (config.features[feature] for feature in known):
+        for first in stack.experiments if isinstance(stack, Stack.Settings) else ():
+            if first in (*above, name):
+                raise ValueError(f"{where}.features: it is stacked on itself ({' <- '.join([*above, name, first])})")
+            _check_stages(config, first, where, (*above, name))
+
+
 def _check_ensembles(config: Config, source: str) -> None:
     for name, ensemble in config.ensembles.items():
         where = f"{source}: ensembles.{name}"
-        for pattern in ensemble.members:
-            if not fnmatch.filter(config.experiments, pattern):
-                raise ValueError(f"{where}.members: no experiment '{pattern}'{nearest(pattern, config.experiments)}")
+        for pattern in ensemble.named:
+            if not config.matching([pattern]):
+                known = [*config.experiments, *config.ensembles]
+                raise ValueError(f"{where}.members: no experiment or ensemble '{pattern}'{nearest(pattern, known)}")
+        _check_circle(config, name, where)
         for dataset in ensemble.datasets or []:
             if dataset not in config.datasets:
                 raise ValueError(f"{where}.datasets: no data set '{dataset}'{nearest(dataset, config.datasets)}")
-        for member in config.members(name):
-            tasks = list(config.experiments[member].targets)
+        for member, settings in config.members(name).items():
+            tasks = [settings.task] if isinstance(settings, EnsembleSettings) else list(settings.targets)
             if ensemble.read not in tasks:
                 what = f"makes ce from {ensemble.read}" if ensemble.compound else f"is of task '{ensemble.task}'"
                 raise ValueError(f"{where}: it {what}, but '{member}' predicts {', '.join(tasks)}")
+        for member in ensemble.weights or {}:
+            if member not in config.members(name):
+                raise ValueError(f"{where}.weights: '{member}' is no member{nearest(member, config.members(name))}")
+        _check_choice(config, name, where)
+
+
+def _check_circle(config: Config, name: str, where: str, above: tuple[str, ...] = ()) -> None:
+    for member in config.matching(config.ensembles[name].named):
+        if member in (*above, name):
+            raise ValueError(f"{where}.members: '{member}' is made of itself ({' -> '.join([*above, name, member])})")
+        if member in config.ensembles:
+            _check_circle(config, member, where, (*above, name))
+
+
+def _check_choice(config: Config, name: str, where: str) -> None:
+    """What is searched is searched on labels, which all members must have been held out of."""
+    trained = sorted({str(settings.dataset) for settings in config.below(name).values()})
+    if config.ensembles[name].searches and len(trained) > 1:
+        raise ValueError(f"{where}: its members were trained on {', '.join(trained)}; there is no data to choose on")
 
 
 def _check_joined(config: Config, source: str) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from abaw_pipeline.datasets.index import build_index, read_clips
 from abaw_pipeline.datasets.settings import RecordingsSettings
 from abaw_pipeline.ensembles.blend import blend
+from abaw_pipeline.ensembles.members import Members
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.extract import extract
 from abaw_pipeline.features.plan import FeaturePlan
@@ -34,16 +35,29 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One fusion; as the arguments of ``blend``."""
+
+    name: str
+    settings: EnsembleSettings
+    members: Members
+    columns: Mapping[str, Sequence[str]]
+    home: Layout | None
+
+
+@dataclass(frozen=True)
 class Trained:
     """A trained ensemble, and what it needs of a recording."""
 
     name: str
-    settings: EnsembleSettings
-    members: Mapping[str, ExperimentSettings]
+    steps: Sequence[Step]
+    """Its member ensembles, each after its own members, and the ensemble itself."""
+    experiments: Mapping[str, ExperimentSettings]
+    """Everything trained that it is made of."""
     home: Callable[[str], Layout]
     """Layout of the data set that an experiment was trained on, by the data set's name."""
     features: Mapping[str, FeaturePlan]
-    """Every feature of the members."""
+    """Every feature of the experiments."""
     transcripts: TranscriptPlan | None = None
     """The recogniser, where a feature is made from what it hears."""
 
@@ -76,7 +90,8 @@ def predict_recordings(
     for feature, plan in trained.features.items():
         extract(plan, clips, layout, device, batch, made).write(layout.feature_manifest(feature))
     _infer(trained, layout, device)
-    fused = blend(trained.name, trained.settings, trained.members, layout)
+    for step in trained.steps:
+        fused = blend(step.name, step.settings, step.members, layout, columns=step.columns, home=step.home)
     write_curves(layout, trained.name, out)
     skipped = {row.clip: row for row in [*fused.skipped, *made.skipped, *index.skipped] if row.clip not in fused.clips}
     return Manifest(made.about, {clip: made.clips[clip] for clip in fused.clips}), list(skipped.values())
@@ -84,7 +99,7 @@ def predict_recordings(
 
 def _infer(trained: Trained, layout: Layout, device: Callable[[], torch.device]) -> None:
     keys = {feature: plan.key for feature, plan in trained.features.items()}
-    for name, settings in trained.members.items():
+    for name, settings in trained.experiments.items():
         home = trained.home(str(settings.dataset))
         for fold in fold_names(settings):
             for seed in settings.seeds:

@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--ensemble", default="va")
     arguments = parser.parse_args()
     config = load(Path("config.yaml"))
-    both = {name: config.experiments[name] for name in config.members(arguments.ensemble)}
+    both = {name: config.experiments[name] for name in config.below(arguments.ensemble)}
     rows = {
         "ensemble, mean": (both, 2),
         "sound alone, arousal": ({"sound": _only(config, both, "audio")}, 1),

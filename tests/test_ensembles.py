@@ -16,7 +16,6 @@ from abaw_pipeline.cli.ensemble import command as ensemble_verb
 from abaw_pipeline.cli.infer import command as infer_verb
 from abaw_pipeline.cli.train import command as train_verb
 from abaw_pipeline.ensembles.blend import blend
-from abaw_pipeline.ensembles.mean import mean
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.metrics import mean_ccc
@@ -135,7 +134,9 @@ def test_verbs(toy: Toy) -> None:
         experiments={"a": experiment(dataset="toy")},
         ensembles={"e": EnsembleSettings(members=["a"])},
         plan=lambda feature: SimpleNamespace(key="key"),
-        members=lambda name: ["a"],
+        members=lambda name: {"a": experiment(dataset="toy")},
+        member_columns=lambda name: {"valence": ["a"], "arousal": ["a"]},
+        chosen_on=lambda name: None,
         ensemble_datasets=lambda name: ["toy"],
     )
     run = SimpleNamespace(
@@ -262,10 +263,3 @@ def test_errors(toy: Toy) -> None:
         blend("e", SETTINGS, {"n": experiment()}, toy.layout)
     with pytest.raises(ValueError, match="has no member"):
         blend("e", SETTINGS, {}, toy.layout)
-
-
-def test_mean_of_arrays() -> None:
-    rng = np.random.default_rng(0)
-    parts = [rng.normal(size=(5, 2)).astype(np.float32) for _ in range(3)]
-    assert mean(parts) == pytest.approx((parts[0] + parts[1] + parts[2]) / 3, abs=1e-6)
-    assert np.array_equal(mean(parts[:1]), parts[0])

@@ -43,7 +43,8 @@ def wanted(config: Config, layout: Layout) -> Wanted:
         return Wanted()
     trained = {experiment for experiment, settings in config.experiments.items() if settings.dataset == name}
     fused = {ensemble for ensemble in config.ensembles if name in config.ensemble_datasets(ensemble)}
-    members = {experiment for ensemble in fused for experiment in config.members(ensemble)}
+    members = {experiment for ensemble in fused for experiment in config.below(ensemble)}
+    members |= {first for name in trained | members for first in config.first_stage(name)}
     return Wanted(
         dataset=True,
         frames=config.media.frames is not None,

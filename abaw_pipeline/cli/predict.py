@@ -10,7 +10,7 @@ import click
 from abaw_pipeline.cli import Run
 
 if TYPE_CHECKING:
-    from abaw_pipeline.predict import Trained
+    from abaw_pipeline.predict import Step, Trained
     from abaw_pipeline.runtime.manifests import Manifest
     from abaw_pipeline.types import Skipped
 
@@ -44,7 +44,7 @@ def command(run: Run, clips: tuple[Path, ...], ensemble: str, out: Path) -> None
 
 def _features(run: Run, ensemble: str) -> list[str]:
     config = run.config
-    return list(dict.fromkeys(f for member in config.members(ensemble) for f in config.experiments[member].features))
+    return list(dict.fromkeys(f for member in config.below(ensemble).values() for f in member.features))
 
 
 def _trained(run: Run, ensemble: str) -> Trained:
@@ -58,11 +58,25 @@ def _trained(run: Run, ensemble: str) -> Trained:
     features = _features(run, ensemble)
     return Trained(
         name=ensemble,
-        settings=config.ensembles[ensemble],
-        members={member: config.experiments[member] for member in config.members(ensemble)},
+        steps=[_step(run, name) for name in config.chain(ensemble)],
+        experiments=config.below(ensemble),
         home=run.layout,
         features={name: config.plan(name) for name in features},
         transcripts=config.plan_transcripts() if any(reads_made(config.features[name]) for name in features) else None,
+    )
+
+
+def _step(run: Run, ensemble: str) -> Step:
+    from abaw_pipeline.predict import Step
+
+    config = run.config
+    home = config.chosen_on(ensemble)
+    return Step(
+        name=ensemble,
+        settings=config.ensembles[ensemble],
+        members=config.members(ensemble),
+        columns=config.member_columns(ensemble),
+        home=run.layout(home) if home else None,
     )
 
 

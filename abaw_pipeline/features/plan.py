@@ -23,6 +23,7 @@ from abaw_pipeline.runtime.code import code_digest, code_parts, library_text
 from abaw_pipeline.runtime.digests import remembered_digest
 from abaw_pipeline.runtime.keys import digest, file_digest
 from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.strict import parse
 
 _CHOICES = "{source: file, path: ...}, {source: hub, repo: ..., file: ..., revision: ...} or {source: random}"
 
@@ -117,6 +118,19 @@ class FeaturePlan:
             "code": self.code,
             "modules": code_parts(*self.modules),
         }
+
+
+def declared(raw: dict[str, Any]) -> Spec | None:
+    """The spec of a feature as it is written in a settings file; ``None`` where there is no such extractor.
+
+    Raises:
+        ValueError: settings that the extractor does not take.
+    """
+    extractor = EXTRACTORS.get(str(raw.get("extractor")))
+    if extractor is None:
+        return None
+    spec: Spec = extractor.spec(parse(extractor.Settings, raw, "features"))
+    return spec
 
 
 def plan_feature(

@@ -16,6 +16,7 @@ from abaw_pipeline.features.audio.vggish import VGGishFeatures
 from abaw_pipeline.features.audio.wav2vec import Wav2Vec
 from abaw_pipeline.features.base import ExtractorSettings
 from abaw_pipeline.features.files.external import External
+from abaw_pipeline.features.files.stack import Stack
 from abaw_pipeline.features.plugins import installed
 from abaw_pipeline.features.text.text import Text
 from abaw_pipeline.features.visual.densenet import DenseNet
@@ -46,6 +47,7 @@ OURS: dict[str, type[Any]] = {
     "poster_vit": PosterViT,
     "regnet": RegNet,
     "scene": Scene,
+    "stack": Stack,
     "text": Text,
     "vggish": VGGishFeatures,
     "wav2vec": Wav2Vec,

@@ -17,7 +17,7 @@ from abaw_pipeline.planning.work import Work, single, touched_shards
 from abaw_pipeline.runtime.gpus import devices
 from abaw_pipeline.runtime.paths import Layout, report_page
 from abaw_pipeline.state.fused import ResultsNow
-from abaw_pipeline.state.listed import Training
+from abaw_pipeline.state.listed import Training, submissions
 from abaw_pipeline.state.sources import DataNow
 from abaw_pipeline.state.status import used_features
 from abaw_pipeline.training.plan import family
@@ -129,15 +129,17 @@ class Stages:
     def _ends(self) -> Iterator[Work]:
         """Ensembles, and what is written of them."""
         config = self.config
-        for name, settings in config.ensembles.items():
+        for name in config.ensembles:
             for dataset in config.ensemble_datasets(name):
                 layout, absent = Layout(Path(config.results), dataset), bool(self._behind(name, dataset) & self.pending)
                 stale = absent or not self.now.ensemble(name, dataset).fine
                 yield single("ensemble", dataset, name, stale)
-                if settings.task in config.datasets[dataset].samples:
-                    yield single("submit", dataset, name, absent or not self.now.submission(name, dataset).fine)
-                elif not config.datasets[dataset].samples:
+                if not config.datasets[dataset].samples:
                     yield single("curves", dataset, name, stale or not (layout.curves(name) / "done.json").is_file())
+        for asked in submissions(config):
+            behind = set().union(*(self._behind(name, asked.dataset) for name in asked.ensembles.values()))
+            stale = bool(behind & self.pending) or not self.now.submission(asked).fine
+            yield single("submit", asked.dataset, asked.name, stale)
 
     def _behind(self, ensemble: str, dataset: str) -> set[str]:
         """The data sets that an ensemble's predictions come from."""

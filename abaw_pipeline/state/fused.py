@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abaw_pipeline.config import Config
 from abaw_pipeline.ensembles.blend import blend_key
-from abaw_pipeline.ensembles.settings import EnsembleSettings
+from abaw_pipeline.ensembles.members import open_members
 from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.state.listed import Training, trainings
@@ -24,8 +24,9 @@ class ResultsNow:
         self.trainings = list(trainings(config))
 
     def members(self, ensemble: str) -> list[Training]:
-        names = set(self.config.members(ensemble))
-        return [training for training in self.trainings if training.experiment in names]
+        """Trainings that an ensemble is made of, those of its member ensembles included."""
+        runs = self.config.runs_below(ensemble)
+        return [one for one in self.trainings if (one.fold, one.seed) in runs.get(one.experiment, ())]
 
     def ensemble(self, name: str, dataset: str) -> State:
         members = self.members(name)
@@ -40,17 +41,23 @@ class ResultsNow:
             models = [str(one) for one in members]
             changed = sorted({*models} ^ {*manifest.about["models"]})
             state.stale([f"members changed: {few(changed)}"] if changed else [])
-            state.affected = self._stale_clips(name, dataset, members)
+            state.affected = self._stale_clips(name, dataset, manifest)
             state.stale(clips_in_words(state.affected, "not fused from these predictions by this code"))
         state.work = "" if state.fine else f"fuse {count(len(state.affected), 'clip')}"
         return state
 
-    def _stale_clips(self, name: str, dataset: str, members: list[Training]) -> set[str]:
+    def _stale_clips(self, name: str, dataset: str, manifest: Manifest) -> set[str]:
         layout, settings = self.models.layout(dataset), self.config.ensembles[name]
-        parts = [Manifest.read(layout.predictions_manifest(*one.name), "snakemake") for one in members]
-        store = ArrayStore(layout.ensemble(name), "snakemake")
-        clips = {clip for part in parts for clip in part.clips}
-        return {clip for clip in clips if store.key(clip) != _blend_key(settings, parts, clip)}
+        members = open_members(self.config.members(name), layout, settings)
+        store, chosen = ArrayStore(layout.ensemble(name), "snakemake"), manifest.about["choice"]
+        models = [model for member in members for model in member.models]
+        clips = {clip for model in models for clip in model.manifest.clips if model.role(clip)}
+        left_out = {row.clip for row in manifest.skipped}
+
+        def key(clip: str) -> str:
+            return blend_key(settings, {member.name: member.contents(clip) for member in members}, chosen)
+
+        return {clip for clip in clips - (left_out - manifest.clips.keys()) if store.key(clip) != key(clip)}
 
     def submission(self, asked: Asked) -> State:
         layout = self.models.layout(asked.dataset)
@@ -68,7 +75,3 @@ class ResultsNow:
             state.stale([] if is_made(path, key) else ["its rows, its settings, its code or the file itself changed"])
         state.work = "" if state.fine else "write 1 file"
         return state
-
-
-def _blend_key(settings: EnsembleSettings, parts: list[Manifest], clip: str) -> str:
-    return blend_key(settings, [part.clips[clip]["content"] for part in parts if clip in part.clips])

@@ -70,8 +70,11 @@ def trainings(config: Config) -> Iterator[Training]:
     """In the order of the settings."""
     targets: dict[str, set[str]] = {name: set() for name in config.experiments}
     for ensemble in config.ensembles:
-        for member in config.members(ensemble):
+        for member in config.below(ensemble):
             targets[member].update(config.ensemble_datasets(ensemble))
+    for name in reversed(config.stages()):
+        for first in config.first_stage(name):
+            targets[first].update([str(config.experiments[name].dataset), *targets[name]])
     for name, settings in config.experiments.items():
         predicts = tuple(sorted(targets[name]))
         for fold in fold_names(settings):
@@ -97,9 +100,13 @@ def submissions(config: Config) -> list[Asked]:
 
 def settings_behind(config: Config, ensembles: Collection[str]) -> dict[str, dict[str, Any]]:
     """Settings that differ from their defaults, of ensembles, their experiments and the features of these."""
-    members = {member for name in ensembles for member in config.members(name)}
+    members = {member for name in ensembles for member in config.below(name)}
     features = {feature for member in members for feature in config.experiments[member].features}
-    parts = {"ensembles": ensembles, "experiments": members, "features": features}
+    parts = {
+        "ensembles": {one for name in ensembles for one in config.chain(name)},
+        "experiments": members,
+        "features": features,
+    }
     return {
         part: {name: getattr(config, part)[name].model_dump(mode="json", exclude_defaults=True) for name in sorted(own)}
         for part, own in parts.items()

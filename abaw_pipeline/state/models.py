@@ -116,7 +116,8 @@ class ModelsNow:
         sources = [data.feature(name) for name in training.settings.features]
         state = State(f"prediction of {training} for {dataset}", inputs=[model, *sources])
         card = self.card(training)
-        wanted = roles(data.found.clips, list(training.settings.targets), self._seen(training, dataset))
+        settings, seen = training.settings, self._seen(training, dataset)
+        wanted = roles(data.found.clips, list(settings.targets), seen, settings.predict_trained)
         manifests = [data.feature_manifest(name) for name in training.settings.features]
         for source in sources:
             state.stale([f"{source.what} is {source.status}"] if source.affected & wanted.keys() else [])

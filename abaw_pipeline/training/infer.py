@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abaw_pipeline.datasets.index import read_clips
+from abaw_pipeline.features.files.stack import HELD, TRAINED
 from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.runtime.code import library_text
 from abaw_pipeline.runtime.journal import NO_JOURNAL, Journal
@@ -102,7 +103,7 @@ def survey(
     sources = Sources(target, settings.features, feature_keys)
     check_same_features(card.features, sources.notes, str(folder))
     clips = read_clips(target)
-    wanted = roles(clips, card.tasks, seen_by(card, target.dataset))
+    wanted = roles(clips, card.tasks, seen_by(card, target.dataset), settings.predict_trained)
     kept, skipped = sources.usable(wanted, "infer")
     code, store = prediction_code(), prediction_store(experiment, fold, seed, target)
     keys = {clip: prediction_key(settings, card.content, sources.contents(clip), code) for clip in kept}
@@ -146,12 +147,13 @@ def seen_by(card: Card, dataset: str) -> Fold | None:
     return part_of(Fold(card.train, card.validation), dataset, card.dataset, card.settings.extra)
 
 
-def roles(clips: Sequence[Clip], tasks: Sequence[str], fold: Fold | None) -> dict[str, str]:
+def roles(clips: Sequence[Clip], tasks: Sequence[str], fold: Fold | None, trained: bool = False) -> dict[str, str]:
     """The clips that a model of ``fold`` predicts; ``None``: they are of a data set that it saw nothing of.
 
     ``val``: held out of its training, and what its best epoch was chosen by. ``apart``: official validation clips
     that no fold of the experiment uses (``folds.over: train``, those of an extra data set). ``test``: the test split.
-    ``all``: any clip of another data set. Clips that it was trained on are never predicted.
+    ``all``: any clip of another data set. Clips that it was trained on are predicted where
+    ``trained`` says so, as ``trained``.
 
     Args:
         tasks: what the model predicts; a clip counts by ``joint_splits``.
@@ -162,8 +164,10 @@ def roles(clips: Sequence[Clip], tasks: Sequence[str], fold: Fold | None) -> dic
     for clip in clips:
         split = splits.get(clip.id)
         if clip.id in fold.validation:
-            found[clip.id] = "val"
-        elif clip.id not in fold.train and split in ("val", "test"):
+            found[clip.id] = HELD
+        elif clip.id in fold.train:
+            found.update({clip.id: TRAINED} if trained else {})
+        elif split in ("val", "test"):
             found[clip.id] = "apart" if split == "val" else "test"
     return found
 

@@ -13,7 +13,7 @@ VERSION = 2
 """Raised by hand when weights change though neither code nor settings do (a changed default, a library)."""
 
 # Where the data and its folds lie, and what other trainings there are. Which clips are on which side is in the key.
-_ELSEWHERE: dict[str, bool | set[str]] = {"dataset": True, "seeds": True, "folds": {"path"}}
+_ELSEWHERE: dict[str, bool | set[str]] = {"dataset": True, "seeds": True, "folds": {"path"}, "predict_trained": True}
 
 
 def training_modules(settings: ExperimentSettings) -> tuple[str, ...]:

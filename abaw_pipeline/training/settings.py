@@ -28,7 +28,7 @@ from abaw_pipeline.training.optimisation.settings import (
     ScheduleSettings,
     SelectSettings,
 )
-from abaw_pipeline.training.splits.settings import FoldSettings, Mix, OfficialFolds
+from abaw_pipeline.training.splits.settings import FoldSettings, Mix, OfficialFolds, SceneSettings
 
 
 class ExtraRows(Strict):
@@ -108,10 +108,15 @@ class TrainingSettings(Strict):
     after standardisation, which is also what a clip gets that has no value at all; or taken out of the sequence,
     where the prediction of the nearest row stands in."""
     folds: FoldSettings = OfficialFolds(name="official")
+    scenes: SceneSettings | None = None
+    """One model per scene and fold instead of one per fold; ``null``: none."""
     seeds: list[Annotated[int, Field(ge=0)]] = Field(default_factory=lambda: [0], min_length=1)
     extra_rows: ExtraRows = ExtraRows()
     select: SelectSettings = BestEpoch(name="best")
     """Which epoch's weights predict."""
+    predict_trained: bool = False
+    """Its models also predict the clips that they were trained on (role ``trained``), for features of mode ``paper``
+    that are stacked from them; no ensemble and no score takes these."""
 
     @property
     def hop(self) -> int:

@@ -3,6 +3,8 @@ from snakemake.settings.types import DeploymentMethod
 
 from abaw_pipeline.config import check
 from abaw_pipeline.datasets.listing import listing_digest
+from abaw_pipeline.ensembles.runs import model_runs
+from abaw_pipeline.features.files.stack import Stack
 from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.features.text.made import corrections
 from abaw_pipeline.media.codes import media_codes
@@ -125,6 +127,14 @@ def transcripts_read(wildcards):
     return [shard] if reads_made(CONFIG.features[wildcards.feature]) else []
 
 
+def stacked_predictions(wildcards):
+    """The manifests of what a stacked feature is made from."""
+    settings = CONFIG.features[wildcards.feature]
+    stages = settings.experiments if isinstance(settings, Stack.Settings) else ()
+    here = layout(wildcards.dataset)
+    return [here.predictions_manifest(name, fold, seed) for name in stages for fold, seed in runs(name)]
+
+
 # What lost a part by hand is made whole again: a loss changes this mark, which stands in the params of its rule.
 LOSSES = loss_marks(CONFIG, remember=workflow.is_main_process)
 
@@ -144,11 +154,16 @@ def gpu_units(alone):
 
 
 def member_predictions(wildcards):
-    return [
-        layout(wildcards.dataset).predictions_manifest(experiment, fold, seed)
-        for experiment in CONFIG.members(wildcards.ensemble)
-        for fold, seed in runs(experiment)
-    ]
+    """What an ensemble fuses: predictions of models and of other ensembles, and where it made its choices, if elsewhere."""
+    here, home = layout(wildcards.dataset), CONFIG.chosen_on(wildcards.ensemble)
+    found = [] if home in (None, wildcards.dataset) else [layout(home).ensemble_manifest(wildcards.ensemble)]
+    for name in CONFIG.members(wildcards.ensemble):
+        if name in CONFIG.ensembles:
+            found.append(here.ensemble_manifest(name))
+        else:
+            taken = model_runs(CONFIG.experiments[name], CONFIG.ensembles[wildcards.ensemble])
+            found += [here.predictions_manifest(name, fold, seed) for fold, seed in taken]
+    return found
 
 
 def asked(wildcards):

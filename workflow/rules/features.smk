@@ -4,6 +4,7 @@ rule extract:
     input:
         media=f"{RESULTS}/{{dataset}}/manifests/media/{{shard}}.json",
         transcripts=transcripts_read,
+        stacked=stacked_predictions,
         clips=f"{RESULTS}/{{dataset}}/clips.json",
     output:
         manifest=f"{RESULTS}/{{dataset}}/manifests/features/{{feature}}/{{shard}}.json",

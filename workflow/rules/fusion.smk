@@ -8,8 +8,8 @@ rule ensemble:
     params:
         abaw=command,
         settings=lambda wildcards: settings_digest(CONFIG.ensembles[wildcards.ensemble]),
-        members=lambda wildcards: CONFIG.members(wildcards.ensemble),
-        code=code_digest("ensembles.mean", "ensembles.compound", "training.scores", "training.samples"),
+        members=lambda wildcards: CONFIG.member_columns(wildcards.ensemble),
+        code=code_digest("ensembles.apply", "ensembles.choose", "ensembles.compound", "training.scores", "training.samples"),
         lost=lambda wildcards: lost(layout(wildcards.dataset).ensemble_manifest(wildcards.ensemble)),
     log:
         f"{LOGS}/ensemble/{{dataset}}-{{ensemble}}.log",

@@ -56,6 +56,19 @@ class FoldFile(Strict):
     path: str
 
 
+class SceneSettings(Strict):
+    """A model per scene: the training clips of a fold are divided by what stands behind the people, and every model
+    predicts every clip that the fold holds out (netease_abaw6: by background, all vote)."""
+
+    feature: str
+    """Vectors of whole pictures (an instance of ``scene``); the mean over a clip's frames stands for the clip."""
+    clusters: int = Field(default=4, ge=2, le=32)
+    """Subsets, by k-means on the fold's training clips."""
+    min_clips: int = Field(default=2, ge=1)
+    """A subset with fewer training clips takes those of the nearest ones too, until it has so many; it is reported."""
+    seed: int = Field(default=0, ge=0)
+
+
 FoldSettings = Annotated[
     OfficialFolds | KFolds | TrainPartsAndVal | Mix | FoldFile, Field(discriminator="name"), BeforeValidator(named)
 ]
