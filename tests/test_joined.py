@@ -18,6 +18,7 @@ from abaw_pipeline.state.why import targets
 from tests.project import Project
 
 TASKS = ["va", "expr", "au"]
+GRU = {"features": ["fbank"], "encoder": {"name": "gru", "hidden": 8}}
 RAW: dict[str, Any] = {
     "allow_random_weights": True,
     "datasets": {
@@ -31,7 +32,7 @@ RAW: dict[str, Any] = {
         "plain": {"adapter": "recordings", "root": "data/plain"},
     },
     "features": {"fbank": {"extractor": "fbank", "bins": 24}},
-    "experiments": {"three": {"dataset": "crops", "tasks": {task: {} for task in TASKS}, "features": ["fbank"]}},
+    "experiments": {"three": {"dataset": "crops", "tasks": {task: {} for task in TASKS}, **GRU}},
     "ensembles": {task: {"task": task, "members": ["three"], "datasets": ["crops", "plain"]} for task in TASKS},
     "submission": {"mtl": {"all": {task: task for task in TASKS}}},
 }
@@ -109,7 +110,7 @@ def test_snakemake_asks_for_the_joined_file_and_the_single_ones(tmp_path: Path) 
     raw = copy.deepcopy(RAW)
     raw["datasets"]["crops"]["samples"]["emi"] = "emi.csv"
     raw["datasets"]["crops"]["tables"] = {"emi": "emi_labels.csv"}
-    raw["experiments"]["clips"] = {"dataset": "crops", "task": "emi", "features": ["fbank"]}
+    raw["experiments"]["clips"] = {"dataset": "crops", "task": "emi", **GRU}
     raw["ensembles"]["emi"] = {"task": "emi", "members": ["clips"]}
     project = Project.copy(tmp_path / "project", raw)
     (project.root / "data" / "plain").mkdir(parents=True)

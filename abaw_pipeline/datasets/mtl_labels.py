@@ -88,7 +88,7 @@ def read_mtl_labels(path: Path, tasks: Collection[str] = _TRACK.tasks) -> MtlLab
 
 def _parse(path: Path, found: MtlLabels) -> _Rows:
     """The rows of a file; those that hold no numbers become faults of their clips, those without a clip one note."""
-    rows, strays = _Rows(), []
+    rows, strays = _Rows(), list[str]()
     for line, text in enumerate(_body(path), start=2):
         name, *cells = text.strip().rstrip(", ").split(",")
         try:
@@ -140,12 +140,12 @@ def _once(rows: _Rows, values: np.ndarray, tasks: Collection[str]) -> tuple[list
     groups: dict[Place, list[int]] = {}
     for row, place in enumerate(rows.places):
         groups.setdefault(place, []).append(row)
-    settled, odd = values[[own[0] for own in groups.values()]], []
+    settled, odd = values[[own[0] for own in groups.values()]], list[Odd]()
     for at, ((clip, frame), own) in enumerate(groups.items()):
         if len(own) > 1:
             settled[at], kind = _settle(values[own])
             odd.append((clip, kind, rows.lines[own[1]], frame))
-    for row in np.flatnonzero(_half(values)) if "va" in tasks else []:
+    for row in np.flatnonzero(_half(values)).tolist() if "va" in tasks else ():
         clip, frame = rows.places[row]
         odd.append((clip, "half", rows.lines[row], frame))
     return list(groups), settled, odd

@@ -9,7 +9,7 @@ import numpy as np
 
 from abaw_pipeline.demo.cast import RATES, Person, Recording, Sound, split_sizes
 from abaw_pipeline.demo.shape import Seconds
-from abaw_pipeline.demo.texts import written
+from abaw_pipeline.demo.texts import label_number
 from abaw_pipeline.tracks import Track
 from abaw_pipeline.types import Split
 
@@ -58,7 +58,7 @@ def of_split(recordings: Iterable[Recording], split: Split) -> Iterator[Recordin
 
 
 def cells(values: Iterable[float]) -> str:
-    return ",".join(map(written, values))
+    return ",".join(map(label_number, values))
 
 
 def write_lines(path: Path, lines: Iterable[str], end: str = "\n") -> None:

@@ -17,11 +17,11 @@ def label_text(task: Task, values: np.ndarray) -> str:
     Args:
         values: ``(rows, task.width)``.
     """
-    return _text([task.header, *(",".join(map(written, row)) for row in values)])
+    return _text([task.header, *(",".join(map(label_number, row)) for row in values)])
 
 
-def written(value: float) -> str:
-    """A label: integers plainly, else four decimals."""
+def label_number(value: float) -> str:
+    """Integers plainly, else four decimals."""
     return str(int(value)) if value == int(value) else f"{value:.4f}"
 
 

@@ -34,19 +34,23 @@ def opened(path: Path, track: Track) -> File | dict[str, File]:
 
 def _below(folder: Path) -> Iterator[tuple[str, File]]:
     for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        if path.is_file() and not any(part.startswith(".") for part in name.parts):
-            yield name.as_posix(), path
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and not _hidden(name):
+            yield name, path
 
 
 def _inside(path: Path) -> Iterator[tuple[str, File]]:
     root = zipfile.Path(path)
-    names = sorted(name for name in root.root.namelist() if not name.endswith("/"))
-    names = [name for name in names if not name.startswith(("__MACOSX/", "."))]
+    names = sorted(name for name in root.root.namelist() if not name.endswith("/") and not _hidden(name))
     tops = {name.partition("/")[0] for name in names}
     top = f"{tops.pop()}/" if len(tops) == 1 and all("/" in name for name in names) else ""
     for name in names:
         yield name.removeprefix(top), root / name
+
+
+def _hidden(name: str) -> bool:
+    """Whether it is a file that systems put beside what people packed."""
+    return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
 
 
 def _first_field(file: File) -> str:
