@@ -5,6 +5,7 @@ netease_abaw6 divides its data by background and trains a classifier on each par
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,7 @@ def divide(vectors: Mapping[str, np.ndarray], settings: SceneSettings) -> list[S
         ValueError: fewer clips than scenes.
     """
     from sklearn.cluster import KMeans  # slow to import
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.preprocessing import StandardScaler
 
     clips = sorted(vectors)
@@ -47,7 +49,9 @@ def divide(vectors: Mapping[str, np.ndarray], settings: SceneSettings) -> list[S
             f"there are {len(clips)}; lower clusters"
         )
     points = StandardScaler().fit_transform(np.stack([vectors[clip] for clip in clips]))
-    found = KMeans(settings.clusters, n_init=10, random_state=settings.seed).fit(points)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different clips than scenes: the notes say so
+        found = KMeans(settings.clusters, n_init=10, random_state=settings.seed).fit(points)
     order = list(dict.fromkeys([*found.labels_.tolist(), *range(settings.clusters)]))
     own = [[clip for clip, label in zip(clips, found.labels_, strict=True) if label == scene] for scene in order]
     return [_scene(place, own, found.cluster_centers_[order], settings.min_clips) for place in range(len(order))]
