@@ -108,6 +108,12 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "mix and early stop": ({"folds": "mix", "select": "last", "early_stop": 3}, ": folds: mix holds no clip out"),
     "mix and plateau": ({"folds": "mix", "select": "last", "schedule": "plateau"}, ": folds: mix holds no clip out"),
     "no fold file": ({"folds": {"name": "file", "path": "none.csv"}}, ".folds: none.csv: no such fold file"),
+    "scenes by a feature that is not there": (
+        {"scenes": {"feature": "fcae"}},
+        ".scenes.feature: no feature 'fcae'; did you mean 'face'?",
+    ),
+    "scenes by sound": ({"scenes": {"feature": "sound"}}, ".scenes.feature: 'sound' is of modality audio, not visual"),
+    "one scene": ({"scenes": {"feature": "face", "clusters": 1}}, ".scenes.clusters: "),
     "feedback of a foreign task": (
         {"task": None, "tasks": {"va": {}, "au": {}}, "framework": feedback()},
         ": framework: 'expr' is none of the experiment's tasks",
