@@ -95,7 +95,7 @@ def test_only_new_clips_are_predicted(toy: Toy, monkeypatch: pytest.MonkeyPatch)
     toy.write()
     predicted: list[str] = []
     real = model_store.TrainedModel.predict
-    spy = lambda self, tables, clip: predicted.append(clip) or real(self, tables, clip)  # noqa: E731
+    spy = lambda self, tables, clip, still: predicted.append(clip) or real(self, tables, clip, still)  # noqa: E731
     monkeypatch.setattr(model_store.TrainedModel, "predict", spy)
     after = run(toy, "a")["official", 0]
     assert predicted == ["c08"]
