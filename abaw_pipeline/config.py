@@ -6,7 +6,7 @@ Everything a run needs is checked here before any job starts; an error is one li
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -102,8 +102,8 @@ class Config(Strict):
         names = [name for stack in stacks if isinstance(stack, Stack.Settings) for name in stack.experiments]
         return list(dict.fromkeys(names))
 
-    def stages(self) -> list[str]:
-        """All experiments, each after its first stage."""
+    def stages(self, experiments: Iterable[str] | None = None) -> list[str]:
+        """Experiments (all of them, if none are named) and their first stages, each after its own."""
         found: dict[str, None] = {}
 
         def add(name: str) -> None:
@@ -111,7 +111,7 @@ class Config(Strict):
                 add(first)
             found.setdefault(name)
 
-        for name in self.experiments:
+        for name in self.experiments if experiments is None else experiments:
             add(name)
         return list(found)
 

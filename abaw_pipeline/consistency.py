@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from abaw_pipeline.ensembles.settings import EnsembleSettings
+from abaw_pipeline.ensemble_consistency import check_ensembles
 from abaw_pipeline.features.base import Spec
 from abaw_pipeline.features.files.stack import Stack
 from abaw_pipeline.features.text.settings import reads_made
@@ -33,8 +33,7 @@ def check_consistency(config: Config, source: str) -> None:
     _check_names(config, source)
     _check_stacks(config, source)
     _check_experiments(config, source)
-    _check_ensembles(config, source)
-    _check_joined(config, source)
+    check_ensembles(config, source)
     _check_transcripts(config, source)
     specs = {name: _spec(config, name, source) for name in config.features}
     for name, experiment in config.experiments.items():
@@ -122,58 +121,6 @@ def _check_stages(config: Config, name: str, where: str, above: tuple[str, ...] 
             if first in (*above, name):
                 raise ValueError(f"{where}.features: it is stacked on itself ({' <- '.join([*above, name, first])})")
             _check_stages(config, first, where, (*above, name))
-
-
-def _check_ensembles(config: Config, source: str) -> None:
-    for name, ensemble in config.ensembles.items():
-        where = f"{source}: ensembles.{name}"
-        for pattern in ensemble.named:
-            if not config.matching([pattern]):
-                known = [one for one in (*config.experiments, *config.ensembles) if one != name]
-                raise ValueError(f"{where}.members: no experiment or ensemble '{pattern}'{nearest(pattern, known)}")
-        _check_circle(config, name, where)
-        for dataset in ensemble.datasets or []:
-            if dataset not in config.datasets:
-                raise ValueError(f"{where}.datasets: no data set '{dataset}'{nearest(dataset, config.datasets)}")
-        for member, settings in config.members(name).items():
-            tasks = [settings.task] if isinstance(settings, EnsembleSettings) else list(settings.targets)
-            if ensemble.read not in tasks:
-                what = f"makes ce from {ensemble.read}" if ensemble.compound else f"is of task '{ensemble.task}'"
-                raise ValueError(f"{where}: it {what}, but '{member}' predicts {', '.join(tasks)}")
-        for member in ensemble.weights or {}:
-            if member not in config.members(name):
-                raise ValueError(f"{where}.weights: '{member}' is no member{nearest(member, config.members(name))}")
-        _check_choice(config, name, where)
-
-
-def _check_circle(config: Config, name: str, where: str, above: tuple[str, ...] = ()) -> None:
-    for member in config.matching(config.ensembles[name].named):
-        if member in (*above, name):
-            raise ValueError(f"{where}.members: '{member}' is made of itself ({' -> '.join([*above, name, member])})")
-        if member in config.ensembles:
-            _check_circle(config, member, where, (*above, name))
-
-
-def _check_choice(config: Config, name: str, where: str) -> None:
-    """What is searched is searched on labels, which all members must have been held out of."""
-    trained = sorted({str(settings.dataset) for settings in config.below(name).values()})
-    if config.ensembles[name].searches and len(trained) > 1:
-        raise ValueError(f"{where}: its members were trained on {', '.join(trained)}; there is no data to choose on")
-
-
-def _check_joined(config: Config, source: str) -> None:
-    for name, parts in config.submission.mtl.items():
-        where = f"{source}: submission.mtl.{name}"
-        if name in config.ensembles:
-            raise ValueError(f"{where}: there is an ensemble of that name, choose another one")
-        for task, ensemble in parts:
-            if ensemble not in config.ensembles:
-                raise ValueError(f"{where}.{task}: no ensemble '{ensemble}'{nearest(ensemble, config.ensembles)}")
-            if config.ensembles[ensemble].task != task:
-                predicted = config.ensembles[ensemble].task
-                raise ValueError(f"{where}.{task}: ensemble '{ensemble}' predicts '{predicted}'")
-        if not config.joined_datasets(name):
-            raise ValueError(f"{where}: no data set with a sample file of track 'mtl' is predicted by all three")
 
 
 def _check_transcripts(config: Config, source: str) -> None:

@@ -53,7 +53,7 @@ class Trained:
     steps: Sequence[Step]
     """Its member ensembles, each after its own members, and the ensemble itself."""
     experiments: Mapping[str, ExperimentSettings]
-    """Everything trained that it is made of."""
+    """Everything trained that it is made of, first stages before those that are stacked on them."""
     home: Callable[[str], Layout]
     """Layout of the data set that an experiment was trained on, by the data set's name."""
     features: Mapping[str, FeaturePlan]
@@ -87,9 +87,14 @@ def predict_recordings(
     made = build_media(clips, layout, media)
     if trained.transcripts:
         transcribe(trained.transcripts, clips, layout, device, made)
-    for feature, plan in trained.features.items():
-        extract(plan, clips, layout, device, batch, made).write(layout.feature_manifest(feature))
-    _infer(trained, layout, device)
+    extracted: set[str] = set()
+    for name, settings in trained.experiments.items():
+        for feature in settings.features:
+            if feature not in extracted:
+                table = extract(trained.features[feature], clips, layout, device, batch, made)
+                table.write(layout.feature_manifest(feature))
+                extracted.add(feature)
+        _infer(name, settings, trained, layout, device)
     for step in trained.steps:
         fused = blend(step.name, step.settings, step.members, layout, columns=step.columns, home=step.home)
     write_curves(layout, trained.name, out)
@@ -97,10 +102,11 @@ def predict_recordings(
     return Manifest(made.about, {clip: made.clips[clip] for clip in fused.clips}), list(skipped.values())
 
 
-def _infer(trained: Trained, layout: Layout, device: Callable[[], torch.device]) -> None:
+def _infer(
+    name: str, settings: ExperimentSettings, trained: Trained, layout: Layout, device: Callable[[], torch.device]
+) -> None:
     keys = {feature: plan.key for feature, plan in trained.features.items()}
-    for name, settings in trained.experiments.items():
-        home = trained.home(str(settings.dataset))
-        for fold in fold_names(settings):
-            for seed in settings.seeds:
-                infer(name, settings, fold, seed, home, layout, device, keys)
+    home = trained.home(str(settings.dataset))
+    for fold in fold_names(settings):
+        for seed in settings.seeds:
+            infer(name, settings, fold, seed, home, layout, device, keys)

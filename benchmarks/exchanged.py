@@ -19,14 +19,15 @@ from abaw_pipeline.types import Clip
 
 
 def relabelled(source: Layout, folder: Path, tasks: Sequence[str], shuffle: int | None) -> Layout:
-    """A results folder with the same features, and labels that are those of other clips.
+    """A results folder with the same media and features, and labels that are those of other clips.
 
     Args:
         shuffle: seed of the exchange; ``None``: the true labels.
     """
     layout = Layout(folder, source.dataset)
-    layout.home.mkdir(parents=True)
-    (layout.home / "features").symlink_to((source.home / "features").resolve())
+    (layout.home / "features").mkdir(parents=True)
+    for made in [*(source.home / "features").iterdir(), source.home / "media"]:
+        (layout.home / made.relative_to(source.home)).symlink_to(made.resolve())
     tables = read_tables(source, tasks)
     if shuffle is not None:
         giver = _givers(_learnt_from(read_clips(source), tables), shuffle)

@@ -72,11 +72,12 @@ def _score(config: Config, members: Mapping[str, ExperimentSettings], shuffle: i
                     train(name, settings, fold, seed, layout)
                     infer(name, settings, fold, seed, layout, layout)
         blend("all", EnsembleSettings(members=list(members)), members, layout)
-        return _against(config, dataset, layout)
+        return hidden_scores(config, layout, "all")
 
 
-def _against(config: Config, dataset: str, layout: Layout) -> tuple[float, ...]:
-    store = ArrayStore(layout.ensemble("all"), "")
+def hidden_scores(config: Config, layout: Layout, ensemble: str) -> tuple[float, ...]:
+    """(valence, arousal, mean) CCC of an ensemble on the hidden truth of the test clips."""
+    dataset, store = layout.dataset, ArrayStore(layout.ensemble(ensemble), "")
     truth = read_truth(dataset, config.datasets[dataset], TASK.name)
     found = score(truth, lambda clip: store.read_arrays(clip)[TASK.name], TASK.name)
     if found is None:

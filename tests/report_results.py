@@ -149,13 +149,14 @@ def _epoch(number: int, settings: ExperimentSettings, means: Mapping[str, float]
     return Epoch(number, sum(losses.values()), losses, score, scores, 0.1 / number)
 
 
-def feature(layout: Layout, name: str, random: bool) -> None:
+def feature(layout: Layout, name: str, random: bool, **more: object) -> None:
     about = {
         "feature": name,
         "key": name.ljust(64, "0"),
         "extractor": name,
         "random_weights": random,
         "spec": {"modality": "visual", "dimension": 342},
+        **more,
     }
     Manifest(about, skipped=[Skipped("train", f"extract {name}", "no face & no <sound>")]).write(
         layout.feature_manifest(name)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import pytest
 import torch
 import yaml
 
 from abaw_pipeline.config import check
+from abaw_pipeline.ensembles.settings import EnsembleSettings, SmoothName
+from abaw_pipeline.features.files.stack import Stack
 from abaw_pipeline.models.registry import ENCODERS, FRAMEWORKS, FUSIONS
 from abaw_pipeline.strict import plain
 from abaw_pipeline.tasks import TASKS
@@ -26,6 +29,9 @@ SHOWN = {
 }
 OWN = yaml.safe_load(re.findall(r"```yaml settings\n(.*?)```", TEXT, re.DOTALL)[0])
 """The example of tasks that a user defines."""
+STACKING, ENSEMBLES = (
+    yaml.safe_load(re.findall(rf"```yaml {name}\n(.*?)```", TEXT, re.DOTALL)[0]) for name in ("stacking", "ensembles")
+)
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 
 
@@ -54,6 +60,26 @@ def test_tasks_of_the_page_are_settings() -> None:
     config = check({**OWN, "features": CONFIG["features"], "allow_random_weights": True}, "page")
     assert config.datasets["lessons"].labelled == list(OWN["tasks"])
     assert [task.kind for task in config.experiments["engagement_gru"].predicted] == ["numbers"]
+
+
+def test_ensembles_and_stacking_of_the_page_are_settings() -> None:
+    datasets = {"demo": {**CONFIG["datasets"]["demo"], "tasks": ["va", "expr", "au"]}}
+    features = {**CONFIG["features"], **STACKING["features"]}
+    shown = {"features": features, "experiments": STACKING["experiments"], **ENSEMBLES}
+    config = check({**CONFIG, "datasets": datasets, "grids": {}, **shown}, "page")
+    assert config.chain("va_both") == ["va", "va_apart", "va_both"]
+    assert [config.plan(name).spec.dimension for name in STACKING["features"]] == [4, 2, 10]
+
+
+def test_every_setting_of_an_ensemble_and_of_a_stack_is_on_the_page() -> None:
+    sections = [ENSEMBLES["ensembles"].values(), STACKING["features"].values()]
+    shown = [{key for entry in section for key in entry} for section in sections]
+    assert set(EnsembleSettings.model_fields) - {"datasets", "extra_rows"} == shown[0]
+    assert set(Stack.Settings.__annotations__) - {"predictions", "models"} == shown[1]
+    smooths = [entry["smooth"] for entry in ENSEMBLES["ensembles"].values() if "smooth" in entry]
+    assert {smooth["name"] for smooth in smooths} == set(get_args(SmoothName))
+    methods = {entry.get("method", "mean") for entry in ENSEMBLES["ensembles"].values()}
+    assert methods == set(get_args(EnsembleSettings.model_fields["method"].annotation))
 
 
 @pytest.mark.parametrize("names", [ENCODERS, FUSIONS, FRAMEWORKS, LOSSES], ids=lambda names: next(iter(names)))

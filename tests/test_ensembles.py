@@ -25,6 +25,7 @@ from abaw_pipeline.training.infer import infer
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.splits.names import fold_names
 from abaw_pipeline.training.train import train
+from tests.made_predictions import write_predictions
 from tests.toy_results import Toy
 
 torch.set_num_threads(1)
@@ -95,7 +96,7 @@ def test_only_new_clips_are_predicted(toy: Toy, monkeypatch: pytest.MonkeyPatch)
     toy.write()
     predicted: list[str] = []
     real = model_store.TrainedModel.predict
-    spy = lambda self, tables, clip: predicted.append(clip) or real(self, tables, clip)  # noqa: E731
+    spy = lambda self, tables, clip, still: predicted.append(clip) or real(self, tables, clip, still)  # noqa: E731
     monkeypatch.setattr(model_store.TrainedModel, "predict", spy)
     after = run(toy, "a")["official", 0]
     assert predicted == ["c08"]
@@ -168,17 +169,14 @@ def test_verbs(toy: Toy) -> None:
 # ensembles
 
 
-def write_predictions(toy: Toy, name: str, values: dict[str, float], rows: int = 60, trained_on: tuple[str, ...] = ()):
+def write_constant(toy: Toy, name: str, values: dict[str, float], rows: int = 60, trained_on: tuple[str, ...] = ()):
     """Constant predictions of one made-up model (arousal half of valence)."""
-    layout = toy.layout
-    store = ArrayStore(layout.predictions(name, "official", 0), "abaw infer")
-    manifest = Manifest({"trained_on": list(trained_on), "random_features": ["dice"] if name == "b" else []})
-    for clip, value in values.items():
-        array = np.full((rows, 2), [value, value / 2], np.float32)
-        content = store.write_arrays(clip, {"va": array}, f"k{value}", {})
-        role = "test" if toy.splits[clip] == "test" else "val"
-        manifest.clips[clip] = {"key": f"k{value}", "content": content, "rows": rows, "role": role}
-    manifest.write(layout.predictions_manifest(name, "official", 0))
+    said = {
+        clip: ("test" if toy.splits[clip] == "test" else "val", np.tile([value, value / 2], (rows, 1)))
+        for clip, value in values.items()
+    }
+    random = ["dice"] if name == "b" else []
+    write_predictions(toy.layout, (name, "official", 0), said, trained_on=trained_on, random=random)
     return experiment()
 
 
@@ -188,9 +186,9 @@ def fused(toy: Toy, clip: str) -> np.ndarray:
 
 def test_known_mean_and_a_missing_clip(toy: Toy) -> None:
     members = {
-        "a": write_predictions(toy, "a", {"c04": 0.2, "c06": 0.5, "c07": 0.1}),
-        "b": write_predictions(toy, "b", {"c04": 0.6, "c06": -0.3}),
-        "c": write_predictions(toy, "c", {"c04": 0.1}, trained_on=("c06", "c07")),
+        "a": write_constant(toy, "a", {"c04": 0.2, "c06": 0.5, "c07": 0.1}),
+        "b": write_constant(toy, "b", {"c04": 0.6, "c06": -0.3}),
+        "c": write_constant(toy, "c", {"c04": 0.1}, trained_on=("c06", "c07")),
     }
     manifest = blend("e", SETTINGS, members, toy.layout)
     assert fused(toy, "c04")[7] == pytest.approx([0.3, 0.15])
@@ -239,7 +237,7 @@ def test_scores_are_over_all_held_out_frames_together(toy: Toy) -> None:
 
 
 def test_fused_once(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    members = {"a": write_predictions(toy, "a", {"c04": 0.2, "c06": 0.5})}
+    members = {"a": write_constant(toy, "a", {"c04": 0.2, "c06": 0.5})}
     first = blend("e", SETTINGS, members, toy.layout)
     written: list[str] = []
     real = ArrayStore.write_arrays
@@ -248,7 +246,7 @@ def test_fused_once(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert blend("e", SETTINGS, members, toy.layout) == first
     assert written == []
-    write_predictions(toy, "a", {"c04": 0.2, "c07": 0.5})
+    write_constant(toy, "a", {"c04": 0.2, "c07": 0.5})
     written.clear()
     blend("e", SETTINGS, members, toy.layout)
     assert written == ["c07"]
@@ -256,7 +254,7 @@ def test_fused_once(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_errors(toy: Toy) -> None:
-    members = {"a": write_predictions(toy, "a", {"c04": 0.2}), "b": write_predictions(toy, "b", {"c04": 0.2}, rows=59)}
+    members = {"a": write_constant(toy, "a", {"c04": 0.2}), "b": write_constant(toy, "b", {"c04": 0.2}, rows=59)}
     with pytest.raises(ValueError, match=r"c04: the models' predictions have different shapes"):
         blend("e", SETTINGS, members, toy.layout)
     with pytest.raises(ValueError, match=r"abaw infer n --fold official --seed 0 --dataset toy"):

@@ -83,6 +83,17 @@ def test_no_banner_without_cause(made: dict, tmp_path: Path) -> None:
     assert "Random weights:" not in text and "Made-up data:" not in text and "No ensemble has been fused yet" in text
 
 
+@pytest.mark.parametrize(("mode", "said"), [("paper", True), ("single", False)])
+def test_scores_that_leak_labels_are_said_first(made: dict, tmp_path: Path, mode: str, said: bool) -> None:
+    _, datasets, experiments, ensembles = made["arguments"]
+    layout = Layout(tmp_path, "demo")
+    build_index("demo", datasets["demo"], layout)
+    feature(layout, "egemaps", random=False, extractor="stack", settings={"mode": mode})
+    text = build_report(tmp_path, datasets, experiments, ensembles).read_text()
+    assert ("Leaking labels:</strong> egemaps" in text.split("<h2>Ensembles</h2>")[0]) is said
+    assert ("what reads it (a, untrained)" in text) is said
+
+
 def test_scores_of_every_fold_and_seed_and_their_mean(made: dict) -> None:
     by_name = {row["experiment"]: row for row in made["scores"]["experiments"]}
     assert [(row["seed"], row["metrics"]["va"]["mean"]) for row in made["scores"]["models"]] == [(0, 0.4), (1, 0.6)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from abaw_pipeline.config import Config
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
-from abaw_pipeline.state.listed import submissions
+from abaw_pipeline.state.listed import submissions, trainings
 from abaw_pipeline.training.splits.names import fold_names
 
 Run = tuple[str, str]
@@ -43,15 +43,14 @@ def wanted(config: Config, layout: Layout) -> Wanted:
         return Wanted()
     trained = {experiment for experiment, settings in config.experiments.items() if settings.dataset == name}
     fused = {ensemble for ensemble in config.ensembles if name in config.ensemble_datasets(ensemble)}
-    members = {experiment for ensemble in fused for experiment in config.below(ensemble)}
-    members |= {first for name in trained | members for first in config.first_stage(name)}
+    predicting = {one.experiment for one in trainings(config) if name in one.predicts}
     return Wanted(
         dataset=True,
         frames=config.media.frames is not None,
         shards=config.shards,
         features=frozenset(config.features),
         models=_runs(config, trained),
-        predictions=_runs(config, trained | members),
+        predictions=_runs(config, trained | predicting),
         ensembles=frozenset(fused),
         submissions=frozenset((one.name, one.track) for one in submissions(config) if one.dataset == name),
         clips=_clips(layout),

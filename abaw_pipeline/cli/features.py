@@ -72,11 +72,11 @@ def _overview(run: Run, name: str | None, everything: bool, dataset: str | None)
 
 
 def _of_dataset(run: Run, dataset: str, known: Sequence[Known]) -> Iterator[str]:
+    from abaw_pipeline.state.models import ModelsNow
     from abaw_pipeline.state.overview import progress
-    from abaw_pipeline.state.sources import DataNow
     from abaw_pipeline.state.words import count
 
-    data = DataNow(run.config, dataset)
+    data = ModelsNow(run.config).data(dataset)
     try:
         yield f"{dataset}, {count(len(data.found.clips), 'clip')}"
     except ValueError as error:  # the features can be told all the same

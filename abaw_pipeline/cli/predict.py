@@ -44,7 +44,8 @@ def command(run: Run, clips: tuple[Path, ...], ensemble: str, out: Path) -> None
 
 def _features(run: Run, ensemble: str) -> list[str]:
     config = run.config
-    return list(dict.fromkeys(f for member in config.below(ensemble).values() for f in member.features))
+    stages = config.stages(config.below(ensemble))
+    return list(dict.fromkeys(feature for name in stages for feature in config.experiments[name].features))
 
 
 def _trained(run: Run, ensemble: str) -> Trained:
@@ -59,7 +60,7 @@ def _trained(run: Run, ensemble: str) -> Trained:
     return Trained(
         name=ensemble,
         steps=[_step(run, name) for name in config.chain(ensemble)],
-        experiments=config.below(ensemble),
+        experiments={name: config.experiments[name] for name in config.stages(config.below(ensemble))},
         home=run.layout,
         features={name: config.plan(name) for name in features},
         transcripts=config.plan_transcripts() if any(reads_made(config.features[name]) for name in features) else None,

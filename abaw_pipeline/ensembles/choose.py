@@ -144,13 +144,13 @@ def _score_of(search: _Search, weights: np.ndarray, columns: Sequence[int]) -> f
 
 def _sizes(search: _Search, combined: np.ndarray) -> None:
     assert search.settings.smooth is not None
-    for columns in search.groups("column"):
-
-        def value(size: float, columns: list[int] = columns) -> float:
-            search.choice.sizes[columns] = size
-            return search.value(_smooth(search, combined)[search.data.rows][:, columns], columns)
-
-        search.choice.sizes[columns] = _best(sorted(search.settings.smooth.search), value)
+    groups, sizes, found = search.groups("column"), sorted(search.settings.smooth.search), []
+    for size in sizes:
+        search.choice.sizes[:] = size
+        predicted = _smooth(search, combined)[search.data.rows]
+        found.append([search.value(predicted[:, columns], columns) for columns in groups])
+    for columns, best in zip(groups, np.argmax(found, axis=0), strict=True):
+        search.choice.sizes[columns] = sizes[best]
 
 
 def _thresholds(search: _Search, predicted: np.ndarray) -> None:

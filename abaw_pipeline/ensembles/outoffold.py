@@ -38,7 +38,7 @@ def choice_of(
     task = TASKS[settings.read]
     labels = read_labels(layout, task.name)
     clips = [clip for clip in sorted(labels) if all(member.having(clip, held=True) for member in members)]
-    clips = [clip for clip in clips if task.marks(labels[clip]).any()]
+    clips = [clip for clip in clips if task.marks(labels[clip]).any() and _fits(members, clip, labels[clip], settings)]
     if not clips:
         raise ValueError(
             "no labelled clip that every member holds out, so nothing can be chosen; take members with the same folds, "
@@ -53,6 +53,16 @@ def choice_of(
     chosen, scores = choose(task, settings, data, start)
     said = {"columns": chosen.said(task), "scores": scores, "clips": len(clips), "data_set": layout.dataset}
     return chosen, {**said, "key": key}
+
+
+def _fits(members: Sequence[Member], clip: str, rows: np.ndarray, settings: EnsembleSettings) -> bool:
+    """Whether a clip's label rows can be laid on its frames; of those that can not, its scores tell (``scores.py``)."""
+    frames = members[0].having(clip, held=True)[0].manifest.clips[clip]["rows"]
+    try:
+        align_labels({settings.read: rows}, frames, settings.extra_rows, clip)
+    except ValueError:
+        return False
+    return True
 
 
 def _data(

@@ -37,12 +37,12 @@ class EnsembleSettings(Strict):
 
     members: list[str] = Field(min_length=1)
     """Experiments (``*`` and ``?`` stand for any letters), or other ensembles by their names."""
-    columns: dict[str, list[str]] = {}
+    columns: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
     """Members of single columns, where they are not those of the others: by column, as ``members``."""
     folds: list[str] | None = Field(default=None, min_length=1)
-    """Only the models of these folds (with scenes: of all scenes of these); ``null``: all."""
+    """Of experiments only the models of these folds (with scenes: of all scenes of these); ``null``: all."""
     seeds: list[int] | None = Field(default=None, min_length=1)
-    """Only the models of these seeds; ``null``: all."""
+    """Of experiments only the models of these seeds; ``null``: all."""
     task: str = "va"
     """What is fused; members may predict other tasks beside it."""
     method: Literal["mean", "weighted", "median", "vote", "greedy"] = "mean"

@@ -55,6 +55,7 @@ def gather(
         "made_up": [name for name in layouts if getattr(datasets[name], "generate", None)],
         "features": features,
         "random_features": sorted({row["feature"] for row in features if row["random_weights"]}),
+        "leaks": _leaks({row["feature"] for row in features if row["leaks"]}, experiments),
         "models": models,
         "experiments": [_summary(name, settings, models) for name, settings in experiments.items()],
         "ensembles": fused,
@@ -135,8 +136,17 @@ def _features(layouts: Mapping[str, Layout], experiments: Mapping[str, Experimen
             if path.is_file():
                 about = read_json(path, "abaw join")["about"]
                 shown = ("key", "extractor", "random_weights", "spec")
-                rows.append({"dataset": dataset, "feature": name, **{field: about[field] for field in shown}})
+                leaks = about["extractor"] == "stack" and about["settings"]["mode"] == "paper"
+                rows.append({"dataset": dataset, "feature": name, **{f: about[f] for f in shown}, "leaks": leaks})
     return rows
+
+
+def _leaks(features: set[str], experiments: Mapping[str, ExperimentSettings]) -> dict[str, list[str]]:
+    """By feature that holds what models say of clips they were trained on, the experiments that read it."""
+    return {
+        feature: [name for name, settings in experiments.items() if feature in settings.features]
+        for feature in sorted(features)
+    }
 
 
 def _summary(name: str, settings: ExperimentSettings, models: list[Row]) -> Row:

@@ -7,7 +7,7 @@ from abaw_pipeline.ensembles.blend import blend_key
 from abaw_pipeline.ensembles.members import open_members
 from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.runtime.manifests import Manifest
-from abaw_pipeline.state.listed import Training, trainings
+from abaw_pipeline.state.listed import Training
 from abaw_pipeline.state.manifests import manifest_or_none
 from abaw_pipeline.state.models import ModelsNow
 from abaw_pipeline.state.state import MISSING, State
@@ -21,7 +21,7 @@ class ResultsNow:
 
     def __init__(self, config: Config) -> None:
         self.config, self.models = config, ModelsNow(config)
-        self.trainings = list(trainings(config))
+        self.trainings = self.models.trainings
 
     def members(self, ensemble: str) -> list[Training]:
         """Trainings that an ensemble is made of, those of its member ensembles included."""

@@ -78,7 +78,8 @@ def trainings(config: Config) -> Iterator[Training]:
             targets[member].update(config.ensemble_datasets(ensemble))
     for name in reversed(config.stages()):
         for first in config.first_stage(name):
-            targets[first].update([str(config.experiments[name].dataset), *targets[name]])
+            settings = config.experiments[name]
+            targets[first].update([str(settings.dataset), *settings.extra, *targets[name]])
     for name, settings in config.experiments.items():
         predicts = tuple(sorted(targets[name]))
         for fold in fold_names(settings):
@@ -104,11 +105,11 @@ def submissions(config: Config) -> list[Asked]:
 
 def settings_behind(config: Config, ensembles: Collection[str]) -> dict[str, dict[str, Any]]:
     """Settings that differ from their defaults, of ensembles, their experiments and the features of these."""
-    members = {member for name in ensembles for member in config.below(name)}
+    members = config.stages(member for name in ensembles for member in config.below(name))
     features = {feature for member in members for feature in config.experiments[member].every_feature}
     parts = {
         "ensembles": {one for name in ensembles for one in config.chain(name)},
-        "experiments": members,
+        "experiments": set(members),
         "features": features,
     }
     return {

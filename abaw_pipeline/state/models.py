@@ -8,9 +8,10 @@ from pathlib import Path
 
 from abaw_pipeline import __version__
 from abaw_pipeline.config import Config
+from abaw_pipeline.features.files.stack import Stack
 from abaw_pipeline.runtime.code import code_parts, libraries
 from abaw_pipeline.runtime.paths import Layout
-from abaw_pipeline.state.listed import Training
+from abaw_pipeline.state.listed import Training, trainings
 from abaw_pipeline.state.sources import DataNow
 from abaw_pipeline.state.state import MISSING, State
 from abaw_pipeline.state.words import clips_in_words, code_changes, count, settings_changes
@@ -31,13 +32,19 @@ class ModelsNow:
     """Trainings and predictions as they are now, by the settings in force. Everything is read once."""
 
     def __init__(self, config: Config) -> None:
-        self.config = config
+        self.config, self.trainings = config, list(trainings(config))
         self._data: dict[str, DataNow] = {}
 
     def data(self, dataset: str) -> DataNow:
         if dataset not in self._data:
-            self._data[dataset] = DataNow(self.config, dataset)
+            self._data[dataset] = DataNow(self.config, dataset, self._stacked)
         return self._data[dataset]
+
+    def _stacked(self, feature: str, dataset: str) -> list[State]:
+        """Predictions of the first stage that a feature is made from."""
+        settings = self.config.features[feature]
+        stages = settings.experiments if isinstance(settings, Stack.Settings) else ()
+        return [self.prediction(one, dataset) for one in self.trainings if one.experiment in stages]
 
     def layout(self, dataset: str) -> Layout:
         return Layout(Path(self.config.results), dataset)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,16 @@ from abaw_pipeline.state.words import clips_in_words, code_changes, count, setti
 
 
 class DataNow:
-    """One data set as its folders and its results are now. Everything is read once."""
+    """One data set as its folders and its results are now. Everything is read once.
 
-    def __init__(self, config: Config, dataset: str) -> None:
-        self.config, self.dataset = config, dataset
+    Args:
+        stacked: gives the predictions that a feature is made from (``stack``); none of other features.
+    """
+
+    def __init__(
+        self, config: Config, dataset: str, stacked: Callable[[str, str], list[State]] = lambda feature, dataset: []
+    ) -> None:
+        self.config, self.dataset, self._stacked = config, dataset, stacked
         self.layout = Layout(Path(config.results), dataset)
         self.settings = config.datasets[dataset]
 
@@ -120,7 +126,8 @@ class DataNow:
     def feature(self, name: str) -> State:
         plan = self.config.plan(name).on(self.layout)
         read = [self.transcripts] if reads_made(plan.settings) and self.transcripts else []
-        state = State(f"feature {name} on {self.dataset}", inputs=[self.media, *read])
+        inputs = [self.media, *read, *self._stacked(name, self.dataset)]
+        state = State(f"feature {name} on {self.dataset}", inputs=inputs)
         joined = self.feature_manifest(name)
         wanted = {clip.id for clip in self.found.clips if clip.id in self.media_entries} - self.media.affected
         store = FeatureStore(self.layout.feature_store(name))
