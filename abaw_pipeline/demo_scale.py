@@ -46,8 +46,8 @@ def _unprojected(raw: Raw) -> bool:
 def _feature(raw: Raw, numbers: int) -> Raw:
     """A feature that is a network becomes a random stand-in of the same kind; others stay."""
     if raw.get("extractor") == "text":  # its dimension may stand in a folder that is not here
-        kept = {key: raw[key] for key in ("transcripts", "spread", "missing") if key in raw}
-        return {"extractor": "stand_in_text", "dimension": numbers, **kept, "weights": RANDOM}
+        kept = {key: value for key, value in raw.items() if key in ("transcripts", "spread", "missing")}
+        return {**kept, "extractor": "stand_in_text", "dimension": numbers, "weights": RANDOM}
     spec = declared(raw)
     if spec is None or not spec.network or spec.source == "files":
         return raw
@@ -60,11 +60,12 @@ def _feature(raw: Raw, numbers: int) -> Raw:
 def _training(raw: Raw, features: Raw) -> Raw:
     """An experiment with few epochs and narrow parts; what counts epochs is cut to their number."""
     small = {key: _narrow(value) if isinstance(value, dict) else value for key, value in raw.items()}
-    small["epochs"] = min(EPOCHS, raw.get("epochs", EPOCHS))
-    if isinstance(small.get("schedule"), dict) and "warmup" in small["schedule"]:
-        small["schedule"]["warmup"] = min(small["schedule"]["warmup"], small["epochs"] - 1)
-    if isinstance(small.get("select"), dict) and small["select"].get("name") == "range":
-        small["select"] = {**small["select"], "first": 1, "last": small["epochs"]}
+    epochs, schedule, select = min(EPOCHS, raw.get("epochs", EPOCHS)), raw.get("schedule"), raw.get("select")
+    small["epochs"] = epochs
+    if isinstance(schedule, dict) and "warmup" in schedule:
+        small["schedule"] = {**schedule, "warmup": min(schedule["warmup"], epochs - 1)}
+    if isinstance(select, dict) and select.get("name") == "range":
+        small["select"] = {**select, "first": 1, "last": epochs}
     if _unprojected(raw) and "encoder" in raw:
         small["encoder"] = {**small["encoder"], _input(raw["encoder"]): _together(raw["features"], features)}
     _widen_interaction(small, raw)

@@ -62,11 +62,12 @@ def with_presets(raw: Raw, source: str) -> Raw:
 def _small(below: Raw, raw: Raw) -> tuple[Raw, Raw]:
     """The presets at demo scale, and what ``raw`` says beside them: what it says of a preset's feature goes to the
     full one, which a stand-in may then replace, unless it names an extractor itself."""
-    own = raw.get("features") if isinstance(raw.get("features"), dict) else {}
-    said = {name: given for name, given in (own or {}).items() if name in below.get("features", {})}
-    said = {name: given for name, given in said.items() if isinstance(given, dict) and "extractor" not in given}
-    full = {**below, "features": _over(below.get("features", {}), said)}
-    return shrunk(full), {**raw, "features": {name: own[name] for name in own or {} if name not in said}}
+    theirs, own = below.get("features", {}), raw.get("features")
+    if not isinstance(own, dict):
+        return shrunk(below), raw
+    said = {name for name in own if name in theirs and isinstance(own[name], dict) and "extractor" not in own[name]}
+    full = {**below, "features": _over(theirs, {name: own[name] for name in said})}
+    return shrunk(full), {**raw, "features": {name: own[name] for name in own if name not in said}}
 
 
 def _join(below: Raw, preset: Raw, settled: Any, message: str, at: str = "") -> None:

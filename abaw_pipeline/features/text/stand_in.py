@@ -29,7 +29,9 @@ class StandInText(Text):
 
         extractor: Literal["stand_in_text"]  # type: ignore[assignment]  # another name
         dimension: int = Field(16, ge=1, le=4096)
-        weights: RandomWeights  # type: ignore[assignment]  # nothing else is a stand-in
+        weights: RandomWeights
+
+    settings: Settings
 
     @staticmethod
     def spec(settings: Text.Settings) -> Spec:
