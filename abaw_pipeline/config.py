@@ -89,7 +89,7 @@ class Config(Strict):
         stages = {name: self.experiments[name] for name in settings.experiments}
         models = {name: [f"{fold}-{seed}" for fold in fold_names(s) for seed in s.seeds] for name, s in stages.items()}
         stacked = plan_feature(feature, settings.model_copy(update={"models": models}), False, memory)
-        below = {name for stage in stages.values() for name in stage.features}
+        below = {name for stage in stages.values() for name in stage.every_feature}
         return replace(stacked, random=any(self.plan(name).random for name in below))
 
     def plan_transcripts(self) -> TranscriptPlan | None:
