@@ -57,7 +57,11 @@ IMPLIED = {
         affwild2("va"), 44, "7 for valence + 12 for arousal = 19; 19 again on Train-Val-Mix; 6 folds", 10, 11
     ),
     "hfut_abaw5_eri": Implied(
-        {"hume_reaction": data_set("hume_reaction", "eri")}, 11, "4 of Table 1, 3 of Table 2, 4 seeds of the ensemble", 2, 1
+        {"hume_reaction": data_set("hume_reaction", "eri")},
+        11,
+        "4 of Table 1, 3 of Table 2, 4 seeds of the ensemble",
+        2,
+        1,
     ),
     "hfut_abaw5_expr": Implied(affwild2("expr"), 4, "one on each of three networks, one on all", 3, 1),
     "netease_abaw6_au": Implied(affwild2("au"), 24, "(official split + 5 folds) x 4 scenes", 3, 7),

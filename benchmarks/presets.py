@@ -1,7 +1,7 @@
 """Every preset: at demo scale from data to submission and report, or at full scale as a dry run.
 
-    python benchmarks/presets.py [NAME ...] [--folder DIR]   minutes, jobs, scores, and what lint says of each file
-    python benchmarks/presets.py --full                      jobs per rule against what the paper implies
+python benchmarks/presets.py [NAME ...] [--folder DIR]   minutes, jobs, scores, and what lint says of each file
+python benchmarks/presets.py --full                      jobs per rule against what the paper implies
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -33,14 +34,25 @@ RULES = ("media", "extract", "train", "infer", "ensemble", "submit")
 
 def snakemake(folder: Path, name: str, *more: str) -> str:
     """Run it with the settings ``NAME.yaml``; what it said."""
-    command = ["snakemake", "all", "--snakefile", "run.smk", "--configfile", f"{name}.yaml", "--cores", "2", *more]
+    words = ("all", "--snakefile", "run.smk", "--configfile", f"{name}.yaml", "--cores", "2")
+    return call(folder, "snakemake", *words, *more)
+
+
+def call(folder: Path, module: str, *words: str) -> str:
+    """Run a program of Python in ``folder``; what it said."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "ABAW_WARM": str(folder / "warm")}
     done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", module, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise SystemExit(f"{name}: {(done.stdout + done.stderr)[-4000:]}")
+        raise SystemExit(f"{module} {' '.join(words)}: {(done.stdout + done.stderr)[-4000:]}")
     return done.stdout + done.stderr
+
+
+def busy() -> float:
+    """Seconds of a core that all processes used which were started here and have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def prepare(folder: Path, name: str, scale: str) -> None:
@@ -60,11 +72,12 @@ def jobs(told: str) -> dict[str, int]:
 def run(folder: Path, name: str) -> None:
     """One preset at demo scale."""
     prepare(folder, name, "demo")
-    began = time.perf_counter()
-    told = snakemake(folder, name)
-    minutes, total = (time.perf_counter() - began) / 60, jobs(told).get("total", 0)
-    print(f"\n## {name}: {minutes:.1f} minutes, {total} jobs, {IMPLIED[name].trainings} trainings", flush=True)
-    print(told[told.rfind("\n\n", 0, -2) :].strip() if "summary" in told else told[-600:])
+    began, used = time.perf_counter(), busy()
+    with warm(folder):
+        snakemake(folder, name)
+    minutes, cores = (time.perf_counter() - began) / 60, (busy() - used) / 60
+    print(f"\n## {name}: {minutes:.1f} minutes ({cores:.1f} of a core), {IMPLIED[name].trainings} trainings")
+    print(call(folder, "abaw_pipeline", "--config", f"{name}.yaml", "summary"))
     for dataset, raw in IMPLIED[name].data.items():
         found = sorted((folder / f"results/{name}/{dataset}/submissions").glob("*/*"))
         for file in (path for path in found if path.suffix in (".txt", ".csv")):
@@ -118,9 +131,8 @@ def main() -> None:
             for name in given.names or IMPLIED:
                 count(folder, name)
             return
-        with warm(folder):
-            for name in given.names or IMPLIED:
-                run(folder, name)
+        for name in given.names or IMPLIED:
+            run(folder, name)
     finally:
         if given.folder is None:
             shutil.rmtree(folder, ignore_errors=True)
