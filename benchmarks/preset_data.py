@@ -59,7 +59,7 @@ IMPLIED = {
     "hfut_abaw5_eri": Implied(
         {"hume_reaction": data_set("hume_reaction", "eri")},
         11,
-        "4 of Table 1, 3 of Table 2, 4 seeds of the ensemble",
+        "4 of Table 1, 3 of Table 2, 4 seeds more",
         2,
         1,
     ),

@@ -5,6 +5,8 @@ As the shell of Snakemake's rules (``warm.py -c "<command of a rule>"``) it hand
 that is not one call of the package goes to bash. ``serve`` is the other side.
 """
 
+# ruff: noqa: PTH109  # pathlib would double the time that it takes to start
+
 import json
 import os
 import socket
