@@ -4,10 +4,11 @@ BIN := .venv/bin
 CORES ?= 2
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-all lint bench size graph schema clean-venv help
+.PHONY: demo presets test test-all lint bench size graph schema clean-venv help
 
 help:
 	@echo "make demo      the whole job on the built-in corpus: recordings to submission file and report"
+	@echo "make presets   every published system at demo scale, data to submission; then their jobs at full scale"
 	@echo "make test      the tests, with coverage"
 	@echo "make test-all  the tests and the heavy checks"
 	@echo "make lint      ruff and mypy"
@@ -27,6 +28,10 @@ demo: $(BIN)/.installed
 	snakemake --cores $(CORES)
 	abaw predict data/demo/batch2 --ensemble va --out results/predict
 	@abaw summary
+
+presets: $(BIN)/.installed
+	python benchmarks/presets.py
+	python benchmarks/presets.py --full
 
 test: $(BIN)/.installed
 	pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=85

@@ -68,7 +68,7 @@ def test_every_network_is_in_the_table() -> None:
     assert {feature for entry in PUBLISHED.values() for feature in entry.features} == set(NETWORKS)
 
 
-@pytest.mark.parametrize("extractor", sorted(OURS))
+@pytest.mark.parametrize("extractor", sorted(name for name in OURS if not name.startswith("stand_in")))
 def test_every_field_that_holds_weights_has_an_entry(extractor: str) -> None:
     spec = OURS[extractor].spec(ADAPTER.validate_python({"extractor": extractor, **MINIMAL[extractor]}))
     assert all(published_for(extractor, field) for field in spec.weights)
