@@ -10,11 +10,11 @@ import torch
 
 from abaw_pipeline.config import Config, check
 from abaw_pipeline.presets import read_preset, with_presets
-from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.sources import FeatureNote
 from abaw_pipeline.training.splits.names import fold_names
 from abaw_pipeline.training.targets import build_network
+from tests.losses import VA, loss
 
 DATASETS: dict[str, dict[str, Any]] = {
     "situtech_abaw4_mtl": {"adapter": "s_affwild2", "samples": {"mtl": "mtl.txt"}},
@@ -136,13 +136,11 @@ def test_situtech_mtl_is_two_encoders_two_runs_and_three_frameworks() -> None:
 
 
 def test_situtech_loss_weighs_valence_and_arousal_by_twelve_each() -> None:
-    from abaw_pipeline.training.losses.mse import MseLoss
-
     target = _config("situtech_abaw4_mtl").experiments["situtech_lstm"].targets["va"]
-    truth = torch.zeros(4, 2)
-    off = truth + torch.tensor([1.0, 3.0])
-    loss = MseLoss(target.loss, TASKS["va"], None)(off, truth, torch.ones(4, 2, dtype=torch.bool))
-    assert target.weight * loss.item() == pytest.approx(12 * 1 + 12 * 9)
+    truth = torch.zeros(4, 2, dtype=torch.float64)
+    off, marks = truth + torch.tensor([1.0, 3.0]), torch.ones(4, 2, dtype=torch.bool)
+    error = loss(target.loss.model_dump(), VA)(off, truth, marks).item()
+    assert target.weight * error == pytest.approx(12 * 1 + 12 * 9)
 
 
 def test_hfut_eri_is_seven_settings_and_five_models_together() -> None:
