@@ -164,6 +164,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"fusion": "clip_tokens"},
         ": fusion: clip_tokens cannot go with encoder 'gru'; use ",
     ),
+    "rows before a state that goes on": (
+        {"fusion": "clip_tokens", "encoder": TRANSFORMER | {"name": "transformer_lstm", "carry_state": True}},
+        ": fusion: clip_tokens has rows of every window before its frames; set carry_state: false",
+    ),
     "an interaction of another width": (
         {"fusion": {"name": "interaction", "interaction": {"name": "gru", "hidden": 12}}},
         ": fusion.interaction: its encoder is 12 wide; 2 modalities of 8 need 16",

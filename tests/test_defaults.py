@@ -86,7 +86,7 @@ TRAINED = {
     "gru": RECURRENT,
     "lstm": RECURRENT,
     "transformer": ATTENDING,
-    "transformer_lstm": ATTENDING | {"hidden": 256, "lstm_layers": 1},
+    "transformer_lstm": ATTENDING | {"hidden": 256, "lstm_layers": 1, "carry_state": False},
     "gru_transformer": ATTENDING | {"layers": 3, "hidden": 256, "gru_layers": 2, "branch_loss": "concat"},
     "gru_local_attention": {"hidden": 256, "layers": 4, "dropout": 0.0, "window": 256, "causal": True, "tanh": False},
     "twin_transformer": ATTENDING | {"expansion": 1.5, "target": "feature", "only_t1": False},

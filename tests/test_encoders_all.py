@@ -27,7 +27,10 @@ CASES: dict[str, list[dict[str, Any]]] = {
         {"hidden": 6, "layers": 2, "carry_state": True},
     ],
     "transformer": [SMALL, SMALL | {"norm": "pre"}, SMALL | {"heads": 1, "positions": "none"}],
-    "transformer_lstm": [SMALL | {"hidden": 6, "lstm_layers": 2}],
+    "transformer_lstm": [
+        SMALL | {"hidden": 6, "lstm_layers": 2},
+        SMALL | {"hidden": 6, "lstm_layers": 2, "carry_state": True},
+    ],
     "gru_transformer": [
         SMALL | {"hidden": 6},
         SMALL | {"hidden": 6, "norm": "pre", "branch_loss": "branches"},

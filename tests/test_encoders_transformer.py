@@ -12,6 +12,7 @@ from torch import nn
 
 from abaw_pipeline.models.encoders.blocks import EncoderDecoder, positions
 from abaw_pipeline.models.encoders.twin_transformer import ExpansionCompression
+from abaw_pipeline.models.streams import State, take
 from tests.encoders import encoder, mask_of
 
 torch.set_num_threads(1)
@@ -157,3 +158,17 @@ def test_transformer_lstm_reads_the_transformer() -> None:
     lstm = nn.LSTM(8, 5, 2, batch_first=True)
     lstm.load_state_dict(network.lstm.state_dict())
     torch.testing.assert_close(network(frames, mask).main, lstm(transformer(frames, mask).main)[0])
+
+
+def test_transformer_lstm_goes_on_where_a_segment_ended() -> None:
+    """Eq. 7 of EVAEF: the Transformer sees a segment, the LSTM everything before."""
+    network = encoder("transformer_lstm", **SMALL, hidden=5, lstm_layers=2, carry_state=True)
+    parts, transformed = [], []
+    state: State | None = None
+    for segment in torch.randn(2, 11, 8).split((4, 4, 3), 1):
+        mask = mask_of(*[segment.shape[1]] * 2)
+        made = network(segment, mask, state)
+        parts.append(made.main)
+        transformed.append(network.stack(segment, mask))
+        state = take(made.state, torch.arange(2))
+    torch.testing.assert_close(torch.cat(parts, 1), network.lstm(torch.cat(transformed, 1))[0])

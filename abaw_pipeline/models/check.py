@@ -25,6 +25,8 @@ def check_fusion(fusion: FusionSettings, encoder: EncoderSettings, parts: Sequen
         raise ValueError(f"fusion: '{fusion.name}' needs several modalities, there is only {kinds[0].name}; use early")
     if fusion.name == "clip_tokens" and encoder.name not in _TAKE_TOKENS:
         raise ValueError(f"fusion: clip_tokens cannot go with encoder '{encoder.name}'; use {', '.join(_TAKE_TOKENS)}")
+    if fusion.name == "clip_tokens" and getattr(encoder, "carry_state", False):
+        raise ValueError("fusion: clip_tokens has rows of every window before its frames; set carry_state: false")
     if fusion.projection.kind == "none":
         widths = [kind.input_width(fusion.mask_input) for kind in kinds]
         for width in [sum(widths)] if fusion.name == "early" else widths:

@@ -53,11 +53,16 @@ class RecurrentEncoder(Encoder):
 
     def forward(self, frames: torch.Tensor, mask: torch.Tensor, state: State | None = None) -> Encoded:
         if self.carries_state:
-            main, last = _padded(self.network, frames, mask, _layers_first(state))
-            return Encoded(main, state=_windows_first(last))
+            return carried_on(self.network, frames, mask, state)
         if self.network.bidirectional:
             return Encoded(_padded(self.network, frames, mask)[0])
         return Encoded(self.network(frames)[0])  # causal: the padding after a frame cannot reach it
+
+
+def carried_on(network: Network, frames: torch.Tensor, mask: torch.Tensor, state: State | None) -> Encoded:
+    """What a network of one direction makes, from the state of the segment before to that of the next."""
+    main, last = _padded(network, frames, mask, _layers_first(state))
+    return Encoded(main, state=_windows_first(last))
 
 
 def _padded(

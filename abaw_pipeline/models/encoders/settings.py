@@ -89,6 +89,8 @@ class TransformerLstmSettings(Attending):
     """Units of the LSTM."""
     lstm_layers: Size = 1
     """``dropout`` is between them, too."""
+    carry_state: bool = False
+    """The LSTM's state goes on from segment to segment of a clip, as of ``lstm``."""
 
 
 class GruTransformerSettings(Attending):
