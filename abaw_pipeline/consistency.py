@@ -122,7 +122,7 @@ def _check_ensembles(config: Config, source: str) -> None:
         where = f"{source}: ensembles.{name}"
         for pattern in ensemble.named:
             if not config.matching([pattern]):
-                known = [*config.experiments, *config.ensembles]
+                known = [one for one in (*config.experiments, *config.ensembles) if one != name]
                 raise ValueError(f"{where}.members: no experiment or ensemble '{pattern}'{nearest(pattern, known)}")
         _check_circle(config, name, where)
         for dataset in ensemble.datasets or []:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from abaw_pipeline.tasks import TASKS, Task
@@ -40,7 +41,7 @@ class Track:
         """The task of each value of a row."""
         return tuple(task for task in self.parts for _ in range(task.width))
 
-    @property
+    @cached_property
     def level(self) -> Literal["frame", "clip"]:
         """A row per ``frame`` (``clip/00001.jpg``), or one per ``clip``, named as in the sample file."""
         return self.parts[0].level

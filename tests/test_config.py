@@ -78,7 +78,7 @@ def test_the_shipped_file_is_valid_and_lists_its_members():
         ),
         (("features", "densenet", "weights"), None, "features.densenet: "),
         (("datasets", "demo", "root"), None, "datasets.demo.root: missing"),
-        (("ensembles", "va", "members"), ["vb_*"], "ensembles.va.members: no experiment 'vb_*'"),
+        (("ensembles", "va", "members"), ["vb_*"], "ensembles.va.members: no experiment or ensemble 'vb_*'"),
         (("allow_random_weights",), False, "features.densenet: "),
         (("shards",), 0, "shards: "),
         (("shrads",), 2, "shrads: unknown key; did you mean 'shards'?"),

@@ -18,4 +18,6 @@ def command(run: Run, dataset: str) -> None:
     manifest = build_index(dataset, run.config.datasets[dataset], layout)
     for row in manifest.skipped:
         click.echo(f"skipped {row.clip}: {row.reason}")
+    for note in manifest.about["notes"]:
+        click.echo(f"noted {note}")
     click.echo(f"{layout.clips}: {len(manifest.clips)} clips, {len(manifest.skipped)} skipped")

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from abaw_pipeline.datasets.base import Note, need_file
 from abaw_pipeline.datasets.columns import Cells, cell, need_columns, read_csv
+from abaw_pipeline.datasets.names import clip_id
 from abaw_pipeline.datasets.tables import as_number, known_split
 from abaw_pipeline.strict import Strict
 from abaw_pipeline.types import Clip, Split
@@ -86,7 +87,7 @@ def read_listing(table: ClipTable, root: Path, rate: float | None, where: str) -
     need_columns(table.named, header, path)
     found = Listing(path)
     for line, cells in rows:
-        name = cell(table.clip, cells)
+        name = clip_id(cell(table.clip, cells))
         if not name:
             broken.append((line, "no name of a clip"))
             continue

@@ -45,4 +45,4 @@ def picture_stream(container: InputContainer) -> VideoStream | None:
 
 def seconds(ticks: int | None, base: Fraction | None) -> float | None:
     """A time stamp of a stream in seconds, where it is known."""
-    return None if ticks is None or base is None else float(ticks * base)
+    return None if ticks is None or base is None else ticks * base.numerator / base.denominator

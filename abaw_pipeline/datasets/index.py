@@ -138,7 +138,8 @@ def index_about(name: str, settings: DatasetSettings, found: DataSet) -> dict[st
     """What ``clips.json`` says of the data set."""
     made_up = bool(getattr(settings, "generate", None))
     samples = {task: file_digest(path) for task, path in found.samples.items()}
-    return {"dataset": name, "adapter": settings.adapter, "made_up": made_up, "samples": samples}
+    notes = [note.text for note in found.notes if note.clip is None]
+    return {"dataset": name, "adapter": settings.adapter, "made_up": made_up, "samples": samples, "notes": notes}
 
 
 def index_entries(found: DataSet) -> dict[str, dict[str, Any]]:

@@ -14,6 +14,7 @@ from pydantic import Field
 from abaw_pipeline.datasets.base import Note, some
 from abaw_pipeline.datasets.columns import Cells, cell, need_columns, read_csv
 from abaw_pipeline.datasets.labels import fits, fitting
+from abaw_pipeline.datasets.names import clip_id
 from abaw_pipeline.datasets.tables import as_number, frame_number, known_split, label_columns, read_label
 from abaw_pipeline.strict import Strict
 from abaw_pipeline.tasks import Task
@@ -93,7 +94,7 @@ def read_rows(path: Path, table: LabelTable, task: Task, clips: Collection[str])
     need_columns({"clip": table.clip, **table.place_columns(), **labels, "split": table.split}, header, path)
     found, strangers, read = Rows(path), dict[str, list[int]](), _Reader(table, task)
     for line, cells in records:
-        clip = cell(table.clip, cells)
+        clip = clip_id(cell(table.clip, cells))
         if clip in clips:
             _add(found, clip, line, cells, read)
         else:

@@ -46,14 +46,15 @@ def probe(path: str) -> Probe:
     heard: list[tuple[float, float]] = []
     with opened(path) as container:
         eyes, ears = picture_stream(container), next(iter(container.streams.audio), None)
+        seen_in, heard_in = (stream.time_base if stream else None for stream in (eyes, ears))  # a packet's own is slow
         in_order = container.format.name == "avi"  # of its chunks; it has no presentation times
         for packet in container.demux(*(stream for stream in (eyes, ears) if stream)):
             if not packet.size or packet.is_discard:  # the end of a stream, or cut away by an edit list
                 continue
             if ears and packet.stream_index == ears.index:
-                heard.append(_span(packet, ears))
+                heard.append(_span(packet, ears, heard_in))
             elif eyes and packet.stream_index == eyes.index:
-                time = seconds(packet.dts if in_order else packet.pts, packet.time_base)
+                time = seconds(packet.dts if in_order else packet.pts, seen_in)
                 shown.append(math.nan if time is None else time)
         rate = (eyes.average_rate or eyes.guessed_rate) if eyes else None
     times = _placed(shown, rate, path)
@@ -61,10 +62,10 @@ def probe(path: str) -> Probe:
     return Probe(len(times), times, float(rate) if rate else None, end - start, start, bool(shown), bool(heard))
 
 
-def _span(packet: av.Packet, stream: AudioStream) -> tuple[float, float]:
+def _span(packet: av.Packet, stream: AudioStream, base: Fraction | None) -> tuple[float, float]:
     """First and last moment of a packet of sound, without the samples that a decoder throws away."""
-    start = seconds(packet.pts, packet.time_base) or 0.0
-    end = start + (seconds(packet.duration, packet.time_base) or 0.0)
+    start = seconds(packet.pts, base) or 0.0
+    end = start + (seconds(packet.duration, base) or 0.0)
     if packet.has_sidedata("skip_samples"):  # two 32-bit counts: at the start, at the end
         first, last = struct.unpack_from("<II", bytes(packet.get_sidedata("skip_samples")))
         start, end = start + first / stream.rate, end - last / stream.rate

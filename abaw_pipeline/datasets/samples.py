@@ -23,6 +23,11 @@ def sample_names(path: Path, track: Track) -> Iterator[str]:
     Raises:
         ValueError: another track's header, an empty row or a row that names no frame; names file and line.
     """
+    return (name for name, _ in _rows(path, track))
+
+
+def _rows(path: Path, track: Track) -> Iterator[tuple[str, tuple[str, int]]]:
+    """First field of each row, with its clip id and frame number, streamed."""
     with path.open(encoding="utf-8-sig") as stream:
         header = stream.readline().strip().rstrip(", ")
         if header != track.header:
@@ -35,8 +40,7 @@ def sample_names(path: Path, track: Track) -> Iterator[str]:
                 continue
             if empty:
                 raise ValueError(f"{path}: line {empty}: an empty row in the middle of a sample file")
-            split_row(name, track, path, number)
-            yield name
+            yield name, split_row(name, track, path, number)
 
 
 def split_row(name: str, track: Track, path: Path, line: int) -> tuple[str, int]:
@@ -79,7 +83,7 @@ def read_sample_file(path: Path, track: Track) -> list[tuple[str, int]]:
     Raises:
         ValueError: see ``sample_names``; also a sample without rows.
     """
-    rows = [split_row(name, track, path, line) for line, name in enumerate(sample_names(path, track), start=2)]
+    rows = [place for _, place in _rows(path, track)]
     if not rows:
         raise ValueError(f"{path}: line 2: no rows after the header")
     return rows

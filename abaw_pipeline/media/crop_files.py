@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -18,7 +19,7 @@ def list_crops(folder: str) -> dict[int, str]:
     if not Path(folder).is_dir():
         raise ValueError(f"{folder}: no such crop folder")
     found: dict[int, str] = {}
-    for name in sorted(file.name for file in Path(folder).iterdir()):
+    for name in sorted(entry.name for entry in os.scandir(folder)):
         stem, dot, suffix = name.rpartition(".")
         if name.startswith(".") or (dot + suffix).lower() not in SUFFIXES:
             continue

@@ -48,7 +48,7 @@ rule index:
         abaw=command,
         settings=lambda wildcards: settings_digest(CONFIG.datasets[wildcards.dataset]),
         lost=lambda wildcards: missing_index_files(layout(wildcards.dataset), CONFIG.datasets[wildcards.dataset]),
-        code=code_digest("datasets.index"),
+        code=lambda wildcards: code_digest("datasets.index", f"datasets.{CONFIG.datasets[wildcards.dataset].adapter}"),
     log:
         f"{LOGS}/index/{{dataset}}.log",
     benchmark:

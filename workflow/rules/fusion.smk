@@ -1,4 +1,4 @@
-# Predictions of the members -> ensemble -> submission file and its zip (or one curve per clip, where there is no sample file).
+# Predictions of the members -> ensemble -> submission file and its zip (or a curve per clip, without a sample file).
 rule ensemble:
     input:
         members=member_predictions,

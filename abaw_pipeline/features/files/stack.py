@@ -19,7 +19,6 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from abaw_pipeline.features.base import ExtractorSettings, Spec
-from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.runtime.keys import digest
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.tasks import TASKS
@@ -27,6 +26,8 @@ from abaw_pipeline.types import Clock, FrameTable
 
 if TYPE_CHECKING:
     import torch
+
+    from abaw_pipeline.features.store import ArrayStore
 
 HELD, TRAINED = "val", "trained"
 """Roles of clips that a model was not trained on though its experiment trains on them, and of those that it was."""
@@ -148,6 +149,8 @@ def _unseen(models: list[_Model], experiment: str, clip: str) -> list[_Model]:
 
 
 def _model(predictions: str, experiment: str, name: str) -> _Model:
+    from abaw_pipeline.features.store import ArrayStore  # zarr is not for those who only read settings
+
     path = Path(predictions) / experiment / f"{name}.json"
     fold, _, seed = name.rpartition("-")
     verb = f"abaw infer {experiment} --fold {fold} --seed {seed}"
