@@ -71,7 +71,16 @@ class _Section(Strict):
 
 def read_reported(raw: Any, source: str) -> list[ReportedTable]:
     """Tables of a preset; ``source`` leads the message of a ``ValueError``."""
-    return parse(_Section, {"reported": raw or []}, source).reported
+    return parse(_Section, {"reported": _with_on(raw or [])}, source).reported
+
+
+def _with_on(raw: Any) -> Any:
+    """The key ``on`` as it was written: YAML 1.1 reads it as true."""
+    if isinstance(raw, list):
+        return [_with_on(one) for one in raw]
+    if isinstance(raw, dict):
+        return {"on" if key is True else key: _with_on(value) for key, value in raw.items()}
+    return raw
 
 
 def check_reported(tables: Sequence[ReportedTable], predicted: Mapping[str, Sequence[str]], source: str) -> None:
