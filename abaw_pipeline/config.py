@@ -24,6 +24,7 @@ from abaw_pipeline.features.plan import FeaturePlan, plan_feature
 from abaw_pipeline.features.registry import FeatureSettings
 from abaw_pipeline.features.text.made import TranscriptPlan, plan_transcripts
 from abaw_pipeline.features.text.settings import RecogniserSettings
+from abaw_pipeline.filled_in import filled_in
 from abaw_pipeline.media.settings import MediaSettings
 from abaw_pipeline.presets import with_presets
 from abaw_pipeline.runtime.adopted import adopted_codes
@@ -33,7 +34,7 @@ from abaw_pipeline.runtime.settings import GpuSettings
 from abaw_pipeline.strict import Strict, parse, plain
 from abaw_pipeline.submission.settings import SubmissionSettings
 from abaw_pipeline.tasks import TASKS, use_tasks
-from abaw_pipeline.training.grids import GridSettings, expand
+from abaw_pipeline.training.grids import GridSettings
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.splits.names import fold_names
 
@@ -88,7 +89,7 @@ class Config(Strict):
         stages = {name: self.experiments[name] for name in settings.experiments}
         models = {name: [f"{fold}-{seed}" for fold in fold_names(s) for seed in s.seeds] for name, s in stages.items()}
         stacked = plan_feature(feature, settings.model_copy(update={"models": models}), False, memory)
-        below = {name for stage in stages.values() for name in stage.features}
+        below = {name for stage in stages.values() for name in stage.every_feature}
         return replace(stacked, random=any(self.plan(name).random for name in below))
 
     def plan_transcripts(self) -> TranscriptPlan | None:
@@ -222,7 +223,7 @@ def parsed(raw: Any, source: str) -> Config:
     raw = with_presets(raw, source)
     section = parse(TaskSection, {"tasks": raw.get("tasks", {})}, source)
     use_tasks(definition.named(name) for name, definition in section.tasks.items())
-    return parse(Config, _written_out(plain(raw), source), source)
+    return parse(Config, filled_in(plain(raw), source), source)
 
 
 def _override(raw: Any, override: str) -> None:
@@ -235,31 +236,3 @@ def _override(raw: Any, override: str) -> None:
         if not isinstance(raw, dict):
             raise ValueError(f"--set {override}: '{key}' is a value, not a section")
     raw[last] = yaml.safe_load(text)
-
-
-def _written_out(raw: Names, source: str) -> Names:
-    """Experiments with grids expanded, and the only data set that has labels filled in."""
-    grids = {
-        name: parse(GridSettings, value, source, ("grids", name)) for name, value in (raw.get("grids") or {}).items()
-    }
-    experiments = dict(raw.get("experiments") or {})
-    for grid, settings in grids.items():
-        for name, experiment in expand(grid, settings).items():
-            if name in experiments:
-                raise ValueError(f"{source}: grids.{grid}: it expands to '{name}', which is also under experiments")
-            experiments[name] = experiment.model_dump(mode="python", exclude_unset=True)
-    labelled = _labelled(raw)
-    for name, experiment in experiments.items():
-        if isinstance(experiment, dict) and experiment.get("dataset") is None:
-            if len(labelled) > 1:
-                raise ValueError(f"{source}: experiments.{name}.dataset: several data sets, name the one to train on")
-            experiments[name] = {**experiment, "dataset": next(iter(labelled), None)}
-    return {**raw, "experiments": experiments}
-
-
-def _labelled(raw: Names) -> list[str]:
-    """Data sets that could be trained on; plain recordings have no labels."""
-    datasets = raw.get("datasets") or {}
-    return [
-        n for n, entry in datasets.items() if not (isinstance(entry, dict) and entry.get("adapter") == "recordings")
-    ]

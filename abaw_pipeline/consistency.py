@@ -70,10 +70,20 @@ def _check_experiments(config: Config, source: str) -> None:
         for feature in experiment.features:
             if feature not in config.features:
                 raise ValueError(f"{where}.features: no feature '{feature}'{nearest(feature, config.features)}")
+        _check_scenes(config, experiment, f"{where}.scenes.feature")
         try:
             fold_names(experiment)
         except ValueError as error:
             raise ValueError(f"{where}.folds: {error}") from None
+
+
+def _check_scenes(config: Config, experiment: ExperimentSettings, where: str) -> None:
+    if experiment.scenes:
+        name = experiment.scenes.feature
+        if name not in config.features:
+            raise ValueError(f"{where}: no feature '{name}'{nearest(name, config.features)}")
+        if isinstance(config.features[name], Stack.Settings):
+            raise ValueError(f"{where}: '{name}' is stacked predictions; name a feature of the pictures")
 
 
 def _check_extra(config: Config, experiment: ExperimentSettings, other: str, where: str) -> None:
@@ -199,7 +209,9 @@ def _spec(config: Config, feature: str, source: str) -> Spec:
 
 
 def _check_model(settings: ExperimentSettings, specs: Mapping[str, Spec], where: str) -> None:
-    """Whether the parts of an experiment's network fit each other, its features and its tasks."""
+    """Whether the parts of an experiment's network fit each other, its features and its tasks; and its scenes."""
+    if (scenes := settings.scenes) and (modality := specs[scenes.feature].modality) != "visual":
+        raise ValueError(f"{where}.scenes.feature: '{scenes.feature}' is of modality {modality}, not visual")
     parts = [Part(name, specs[name].modality, specs[name].dimension) for name in settings.features]
     heads = {task: target.head for task, target in settings.targets.items()}
     try:

@@ -17,6 +17,8 @@ from abaw_pipeline.strict import nearest
 
 FOLDER = PACKAGE.parent / "workflow" / "presets"
 REPORTED = "reported"
+KINDS = ("extractor", "name", "source")
+"""Keys that say of which kind a part is, and so which other keys it has."""
 
 Raw = dict[str, Any]
 
@@ -59,8 +61,19 @@ def with_presets(raw: Raw, source: str) -> Raw:
         preset = {key: value for key, value in read_preset(name).items() if key != REPORTED}
         _join(below, preset, raw, f"{source}: presets: '{name}' and another one differ in ")
     if raw.get("scale") == "demo":
-        below = shrunk(below)
+        return {**_over(*_small(below, raw)), "merged": True}
     return {**_over(below, raw), "merged": True}
+
+
+def _small(below: Raw, raw: Raw) -> tuple[Raw, Raw]:
+    """The presets at demo scale, and what ``raw`` says beside them: what it says of a preset's feature goes to the
+    full one, which a stand-in may then replace, unless it names an extractor itself."""
+    theirs, own = below.get("features", {}), raw.get("features")
+    if not isinstance(own, dict):
+        return shrunk(below), raw
+    said = {name for name in own if name in theirs and isinstance(own[name], dict) and "extractor" not in own[name]}
+    full = {**below, "features": _over(theirs, {name: own[name] for name in said})}
+    return shrunk(full), {**raw, "features": {name: own[name] for name in own if name not in said}}
 
 
 def _join(below: Raw, preset: Raw, settled: Any, message: str, at: str = "") -> None:
@@ -77,8 +90,13 @@ def _join(below: Raw, preset: Raw, settled: Any, message: str, at: str = "") -> 
 
 
 def _over(below: Any, above: Any) -> Any:
-    """Mappings are joined key by key; anything else of ``above`` stands in place of what is below."""
-    if not (isinstance(below, dict) and isinstance(above, dict)):
+    """Mappings are joined key by key; anything else of ``above`` stands in place of what is below, and so does a part
+    of another kind."""
+    if not (isinstance(below, dict) and isinstance(above, dict)) or _another_kind(below, above):
         return above
     joined = {key: _over(value, above[key]) if key in above else value for key, value in below.items()}
     return {**joined, **{key: value for key, value in above.items() if key not in below}}
+
+
+def _another_kind(below: Raw, above: Raw) -> bool:
+    return any(key in above and above[key] != below.get(key, above[key]) for key in KINDS)

@@ -22,7 +22,7 @@ ORDER = (
     ("submission",),
     ("report",),
     ("predict",),
-    ("config", "consistency", "presets", "demo_scale"),
+    ("config", "consistency", "filled_in", "presets", "demo_scale"),
     ("state", "cleaning", "doctor"),
     ("planning",),
     ("cli", "__main__"),

@@ -41,7 +41,7 @@ def experiment_of(run: Run, name: str, fold: str, seed: int) -> ExperimentSettin
 
 def feature_keys(run: Run, settings: ExperimentSettings) -> dict[str, str]:
     """The key that each feature of an experiment must have by the settings in force."""
-    return {feature: run.config.plan(feature).key for feature in settings.features}
+    return {feature: run.config.plan(feature).key for feature in settings.every_feature}
 
 
 def ensemble_dataset(run: Run, name: str, dataset: str | None) -> str:

@@ -56,13 +56,13 @@ def _folds(run: Run, experiment: str) -> tuple[list[Clip], dict[str, int], dict[
     from abaw_pipeline.training.gather import read_tables
     from abaw_pipeline.training.pool import annotated_frames
     from abaw_pipeline.training.splits.folds import joint_splits, split
-    from abaw_pipeline.training.splits.names import fold_names
+    from abaw_pipeline.training.splits.names import fold_and_scene, fold_names
 
     settings = run.config.experiments[experiment]
     layout = run.layout(str(settings.dataset))
     clips, counts = read_clips(layout), annotated_frames(read_tables(layout, settings.targets))
     splits = joint_splits(clips, settings.targets)
-    names = fold_names(settings)
+    names = dict.fromkeys(fold_and_scene(name, settings)[0] for name in fold_names(settings))
     return clips, counts, {name: split(clips, splits, settings.folds, name, counts) for name in names}
 
 

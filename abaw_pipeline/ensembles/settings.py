@@ -40,7 +40,7 @@ class EnsembleSettings(Strict):
     columns: dict[str, list[str]] = {}
     """Members of single columns, where they are not those of the others: by column, as ``members``."""
     folds: list[str] | None = Field(default=None, min_length=1)
-    """Only the models of these folds; ``null``: all."""
+    """Only the models of these folds (with scenes: of all scenes of these); ``null``: all."""
     seeds: list[int] | None = Field(default=None, min_length=1)
     """Only the models of these seeds; ``null``: all."""
     task: str = "va"

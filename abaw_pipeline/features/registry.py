@@ -12,12 +12,14 @@ from abaw_pipeline.features.audio.ecapatdnn import EcapaTDNN
 from abaw_pipeline.features.audio.egemaps import EGeMAPS
 from abaw_pipeline.features.audio.fbank import FilterBank
 from abaw_pipeline.features.audio.hubert import HuBERT
+from abaw_pipeline.features.audio.stand_in import StandInAudio
 from abaw_pipeline.features.audio.vggish import VGGishFeatures
 from abaw_pipeline.features.audio.wav2vec import Wav2Vec
 from abaw_pipeline.features.base import ExtractorSettings
 from abaw_pipeline.features.files.external import External
 from abaw_pipeline.features.files.stack import Stack
 from abaw_pipeline.features.plugins import installed
+from abaw_pipeline.features.text.stand_in import StandInText
 from abaw_pipeline.features.text.text import Text
 from abaw_pipeline.features.visual.densenet import DenseNet
 from abaw_pipeline.features.visual.fau import FAU
@@ -28,6 +30,7 @@ from abaw_pipeline.features.visual.ms_va import MobileNetVA
 from abaw_pipeline.features.visual.poster_vit import PosterViT
 from abaw_pipeline.features.visual.regnet import RegNet
 from abaw_pipeline.features.visual.scene import Scene
+from abaw_pipeline.features.visual.stand_in import StandInVisual
 
 OURS: dict[str, type[Any]] = {
     "compare": ComParE,
@@ -48,6 +51,9 @@ OURS: dict[str, type[Any]] = {
     "regnet": RegNet,
     "scene": Scene,
     "stack": Stack,
+    "stand_in_audio": StandInAudio,
+    "stand_in_text": StandInText,
+    "stand_in_visual": StandInVisual,
     "text": Text,
     "vggish": VGGishFeatures,
     "wav2vec": Wav2Vec,

@@ -107,9 +107,10 @@ class Stages:
             yield Work("train", own[0].dataset, name, len(new), done, amount, self.gpu, key=key)
 
     def sides(self, training: Training) -> tuple[int, int]:
-        """Frames of the training and of the validation clips."""
-        fold = self.now.models.fold(training)
-        return self._of_side(training, fold.train), self._of_side(training, fold.validation)
+        """Frames of the training and of the validation clips; of scenes, those of an average one."""
+        fold, scenes = self.now.models.fold(training), training.settings.scenes
+        trained = self._of_side(training, fold.train) // (scenes.clusters if scenes else 1)
+        return trained, self._of_side(training, fold.validation)
 
     def _of_side(self, training: Training, names: list[str]) -> int:
         homes = (home_of(name, training.dataset, training.settings.extra) for name in names)

@@ -127,7 +127,7 @@ def _dataset(layout: Layout) -> Row:
 
 def _features(layouts: Mapping[str, Layout], experiments: Mapping[str, ExperimentSettings]) -> list[Row]:
     """Features that the experiments read, per data set."""
-    used = sorted({feature for settings in experiments.values() for feature in settings.features})
+    used = sorted({feature for settings in experiments.values() for feature in settings.every_feature})
     rows = []
     for dataset, layout in layouts.items():
         for name in used:

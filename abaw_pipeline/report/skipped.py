@@ -50,7 +50,7 @@ def _manifests(
     layout: Layout, experiments: Mapping[str, ExperimentSettings], ensembles: Mapping[str, EnsembleSettings]
 ) -> Iterator[Path]:
     """Every manifest of a data set, of the settings in force, that is there."""
-    features = sorted({feature for settings in experiments.values() for feature in settings.features})
+    features = sorted({feature for settings in experiments.values() for feature in settings.every_feature})
     models = [(name, fold, seed) for name, s in experiments.items() for fold in fold_names(s) for seed in s.seeds]
     paths = [
         layout.clips,

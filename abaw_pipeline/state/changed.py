@@ -166,7 +166,7 @@ def _check_training(config: Config, group: list[Training], device: Device, folde
     for training in group:
         layout = Layout(Path(config.results), training.dataset)
         card = card_in_weights(layout.model(*training.name))
-        keys = {name: config.plan(name).key for name in training.settings.features}
+        keys = {name: config.plan(name).key for name in training.settings.every_feature}
         material = gather(training.settings, training.fold, training.seed, layout, keys)
         if card and _key_by(card.code, training, material) == card.key:
             made = make_model(*training.name, layout, material, device, folder / "model")

@@ -37,6 +37,10 @@ class Training:
         """The data set that it is trained on, and those that join it."""
         return self.dataset, *self.settings.extra
 
+    def reads(self, dataset: str) -> list[str]:
+        """The features of a data set that are read to train its model or to predict."""
+        return self.settings.every_feature if dataset == self.dataset else self.settings.features
+
     @property
     def name(self) -> tuple[str, str, int]:
         return self.experiment, self.fold, self.seed
@@ -51,7 +55,7 @@ def manifests(config: Config) -> list[Path]:
     used: dict[str, set[str]] = {}
     for training in trainings(config):
         for dataset in {*training.learns_from, *training.predicts}:
-            used.setdefault(dataset, set()).update(training.settings.features)
+            used.setdefault(dataset, set()).update(training.reads(dataset))
     for dataset, features in sorted(used.items()):
         layout = Layout(results, dataset)
         found += [layout.media_shard(shard) for shard in range(config.shards)]
@@ -101,7 +105,7 @@ def submissions(config: Config) -> list[Asked]:
 def settings_behind(config: Config, ensembles: Collection[str]) -> dict[str, dict[str, Any]]:
     """Settings that differ from their defaults, of ensembles, their experiments and the features of these."""
     members = {member for name in ensembles for member in config.below(name)}
-    features = {feature for member in members for feature in config.experiments[member].features}
+    features = {feature for member in members for feature in config.experiments[member].every_feature}
     parts = {
         "ensembles": {one for name in ensembles for one in config.chain(name)},
         "experiments": members,

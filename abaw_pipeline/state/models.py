@@ -20,7 +20,9 @@ from abaw_pipeline.training.gather import labels_of
 from abaw_pipeline.training.infer import prediction_store, roles, seen_by
 from abaw_pipeline.training.plan import prediction_code, prediction_key, recipe, training_modules
 from abaw_pipeline.training.pool import Pool, home_of, part_of, pool_of
+from abaw_pipeline.training.scenes import scene_contents
 from abaw_pipeline.training.splits.folds import Fold
+from abaw_pipeline.training.splits.names import fold_and_scene
 
 _ELSEWHERE = ("dataset", "seeds")
 
@@ -49,11 +51,11 @@ class ModelsNow:
     def training(self, training: Training) -> State:
         settings, datasets = training.settings, training.learns_from
         state = State(f"training {training}")
-        state.inputs = [self.data(dataset).feature(name) for dataset in datasets for name in settings.features]
+        state.inputs = [self.data(dataset).feature(name) for dataset in datasets for name in training.reads(dataset)]
         fold, card = self.fold(training), self.card(training)
         for dataset in datasets:
             part = part_of(fold, dataset, training.dataset, settings.extra) or Fold([], [])
-            for source in (self.data(dataset).feature(name) for name in settings.features):
+            for source in (self.data(dataset).feature(name) for name in training.reads(dataset)):
                 if not source.fine and (source.whole or source.affected & {*part.train, *part.validation}):
                     state.stale([f"{source.what} is {source.status}"])
         if card is None:
@@ -61,6 +63,7 @@ class ModelsNow:
         else:
             state.stale(_recipe_changes(card, training))
             state.stale(_side_changes(card, fold))
+            state.stale(self._scene_changes(card, training, fold))
             state.stale(self._data_changes(card, training, {*fold.train, *fold.validation}))
             state.notes = _version_notes(card, training)
         state.work = "" if state.fine else f"train {count(settings.epochs, 'epoch')} at most"
@@ -76,8 +79,11 @@ class ModelsNow:
         return pool_of(own, dict(zip(training.settings.extra, extra, strict=True)), list(training.settings.targets))
 
     def fold(self, training: Training) -> Fold:
-        """The clips of both its sides, by the folders and settings as they are now; joined ones as in ``pool.py``."""
-        return self._pool(training).fold(training.settings.folds, training.fold)
+        """The clips of both its sides, by the folders and settings as they are now; joined ones as in ``pool.py``.
+
+        With scenes, the training side of all of them: which clip is of which scene, the training finds out.
+        """
+        return self._pool(training).fold(training.settings.folds, fold_and_scene(training.fold, training.settings)[0])
 
     def _seen(self, training: Training, dataset: str) -> Fold | None:
         """The clips that its model was, or is to be, trained on and held to; ``None`` where it sees none of them."""
@@ -85,6 +91,13 @@ class ModelsNow:
         if card and self.training(training).fine:
             return seen_by(card, dataset)
         return part_of(self.fold(training), dataset, training.dataset, training.settings.extra)
+
+    def _scene_changes(self, card: Card, training: Training, fold: Fold) -> list[str]:
+        scenes, data = training.settings.scenes, self.data(training.dataset)
+        manifest = data.feature_manifest(scenes.feature) if scenes else None
+        if not scenes or not card.scene or not manifest or scene_contents(manifest, fold.train) == card.scene.contents:
+            return []
+        return [f"its scenes were divided by other values of {scenes.feature}"]
 
     def _data_changes(self, card: Card, training: Training, clips: set[str]) -> list[str]:
         """Clips whose features or labels are other than the model was trained on; those known to be stale are left."""
@@ -159,8 +172,8 @@ def _recipe_changes(card: Card, training: Training) -> list[str]:
 
 
 def _side_changes(card: Card, fold: Fold) -> list[str]:
-    found = []
-    for side, before, now in (("train", card.train, fold.train), ("validation", card.validation, fold.validation)):
+    found, sides = [], {"train": (card.learned_from, fold.train), "validation": (card.validation, fold.validation)}
+    for side, (before, now) in sides.items():
         found += clips_in_words(set(now) - set(before), f"more on the {side} side")
         found += clips_in_words(set(before) - set(now), f"fewer on the {side} side")
     return found

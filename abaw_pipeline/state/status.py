@@ -99,9 +99,7 @@ def jobs(config: Config) -> list[Job]:
 
 def used_features(config: Config, dataset: str, everything: Iterable[Training]) -> list[str]:
     """The features of a data set that a training reads, or a model predicts from; in the order of the settings."""
-    used = {
-        name for one in everything if dataset in (*one.learns_from, *one.predicts) for name in one.settings.features
-    }
+    used = {name for one in everything if dataset in (*one.learns_from, *one.predicts) for name in one.reads(dataset)}
     return [name for name in config.features if name in used]
 
 

@@ -35,6 +35,20 @@ class SnapshotNote:
 
 
 @dataclass(frozen=True)
+class SceneNote:
+    """By what the training clips of a model's fold were divided into scenes.
+
+    Attributes:
+        contents: digest of the feature's values over these clips.
+        others: training clips of the fold that do not train this model; like those that do, it never predicts them.
+    """
+
+    feature: FeatureNote
+    contents: str
+    others: list[str]
+
+
+@dataclass(frozen=True)
 class Card:
     """What ``model.json`` says.
 
@@ -53,6 +67,7 @@ class Card:
         versions: of this package, and of the libraries that compute the weights.
         device, threads: what it was trained on (``cpu``, or the name of the GPU), with how many CPU threads: sums in
             another order differ in the last digit.
+        scene: ``None`` where it was trained on the whole training side.
     """
 
     key: str
@@ -79,6 +94,12 @@ class Card:
     versions: dict[str, str]
     device: str
     threads: int
+    scene: SceneNote | None = None
+
+    @property
+    def learned_from(self) -> list[str]:
+        """Training clips of the fold, whichever scene they are of: those that none of its models may predict."""
+        return [*self.train, *(self.scene.others if self.scene else ())]
 
     @property
     def epochs_used(self) -> str:
@@ -91,7 +112,8 @@ class Card:
     @property
     def random_features(self) -> list[str]:
         """Features whose networks had random weights: such a model shows nothing but that the pipeline runs."""
-        return [note.name for note in self.features if note.random_weights]
+        notes = [*self.features, *([self.scene.feature] if self.scene else [])]
+        return list(dict.fromkeys(note.name for note in notes if note.random_weights))
 
     def as_json(self) -> dict[str, Any]:
         raw = {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -99,6 +121,7 @@ class Card:
         raw["features"] = [asdict(note) for note in self.features]
         raw["snapshots"] = [asdict(note) for note in self.snapshots]
         raw["skipped"] = [asdict(row) for row in self.skipped]
+        raw["scene"] = asdict(self.scene) if self.scene else None
         return raw | {"random_features": self.random_features}
 
 
@@ -115,23 +138,23 @@ def read_card(folder: Path) -> Card:
         raise ValueError(f"{folder / CARD}: written by another version; run 'abaw train' again") from None
 
 
-def kept_card(folder: Path, key: str, features: Sequence[FeatureNote]) -> Card | None:
+def kept_card(folder: Path, key: str, features: Sequence[FeatureNote], scene: SceneNote | None = None) -> Card | None:
     """The model of this key where the folder holds it; writes ``model.json`` again where it was lost.
 
     Snakemake deletes a job's declared output, ``model.json``, before the job runs; the weights carry a copy of it, so
     that a job with nothing to do trains nothing. A model that this version cannot read is none.
 
     Args:
-        features: what the features are now. Where they were made anew and came out the same, the model says so.
+        features, scene: as they are now. Where features were made anew and came out the same, the model says so.
     """
     card = card_in_weights(folder)
     if card is None or card.key != key or not (folder / HISTORY).is_file():
         return None
-    if card.features != list(features):
-        card = replace(card, features=list(features))
-        write_weights(folder / WEIGHTS, load_file(folder / WEIGHTS), card)
-    write_json(folder / CARD, card.as_json())
-    return card
+    now = replace(card, features=list(features), scene=scene)
+    if now != card:
+        write_weights(folder / WEIGHTS, load_file(folder / WEIGHTS), now)
+    write_json(folder / CARD, now.as_json())
+    return now
 
 
 def write_weights(path: Path, tensors: Mapping[str, np.ndarray], card: Card) -> None:
@@ -157,4 +180,6 @@ def parse_card(raw: Mapping[str, Any]) -> Card:
     values["features"] = [FeatureNote(**note) for note in raw["features"]]
     values["snapshots"] = [SnapshotNote(**note) for note in raw["snapshots"]]
     values["skipped"] = [Skipped(**row) for row in raw["skipped"]]
+    if scene := raw.get("scene"):
+        values["scene"] = SceneNote(**{**scene, "feature": FeatureNote(**scene["feature"])})
     return Card(**values)

@@ -12,11 +12,14 @@ from abaw_pipeline.runtime.keys import digest
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.aligned import Aligned, align_labels
+from abaw_pipeline.training.card import SceneNote
 from abaw_pipeline.training.plan import recipe
 from abaw_pipeline.training.pool import Part, Pool, Tables, pool_of
+from abaw_pipeline.training.scenes import scene_side
 from abaw_pipeline.training.settings import ExperimentSettings
-from abaw_pipeline.training.sources import JointSources
+from abaw_pipeline.training.sources import JointSources, Sources
 from abaw_pipeline.training.splits.folds import Fold, shared_recordings
+from abaw_pipeline.training.splits.names import fold_and_scene
 from abaw_pipeline.types import Skipped
 
 
@@ -29,6 +32,7 @@ class Material:
         sides: ``train`` and ``validation``: labels on frames of the clips that can be used.
         data: as in ``Card.data``.
         notes, skipped: what a reader of the model should know.
+        scene: as in ``Card``.
     """
 
     settings: ExperimentSettings
@@ -40,6 +44,7 @@ class Material:
     data: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    scene: SceneNote | None = None
 
     def require_clips(self) -> None:
         """Raises ``ValueError`` where a side has no clip that can be used, or none is held out though scores decide."""
@@ -57,25 +62,29 @@ class Material:
 def gather(
     settings: ExperimentSettings, fold: str, seed: int, layout: Layout, feature_keys: Mapping[str, str] | None
 ) -> Material:
-    """Find clips, labels and features of one fold; reads no feature values.
+    """Find clips, labels and features of one fold; reads no feature values but those that scenes are divided by.
 
     Raises:
-        ValueError: an earlier stage is missing or was made from other settings, or there is no such fold.
+        ValueError: an earlier stage is missing or was made from other settings, there is no such fold, or it cannot be
+            divided into scenes.
     """
     sources = JointSources(layout, settings.features, feature_keys, settings.extra)
     pool = _read_pool(settings, layout)
-    sides = pool.fold(settings.folds, fold)
+    name, scene = fold_and_scene(fold, settings)
+    sides, note, skipped = pool.fold(settings.folds, name), None, list[Skipped]()
+    if settings.scenes and scene:
+        seen = Sources(layout, [settings.scenes.feature], feature_keys)
+        sides, note, skipped = scene_side(sides, scene, pool.joined, settings.scenes, seen)
     shared = [f"on both sides of the official split: {name}" for name in shared_recordings(pool.own, sides)]
     notes = [*sides.notes, *shared]
-    skipped: list[Skipped] = []
     parts: dict[str, dict[str, Aligned]] = {}
-    for name, ids in (("train", sides.train), ("validation", sides.validation)):
+    for side, ids in (("train", sides.train), ("validation", sides.validation)):
         kept, missing = sources.usable(ids, "train")
         skipped += missing
-        parts[name] = _align(kept, pool, sources, settings, notes, skipped)
+        parts[side] = _align(kept, pool, sources, settings, notes, skipped)
     plan, data = recipe(settings, fold, seed), _data(parts, sources)
     key = material_key(plan, sides, data)
-    return Material(settings, sources, sides, parts, key, plan, data, notes, skipped)
+    return Material(settings, sources, sides, parts, key, plan, data, notes, skipped, note)
 
 
 def material_key(plan: str, fold: Fold, data: Mapping[str, list[str]]) -> str:

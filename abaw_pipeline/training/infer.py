@@ -143,8 +143,8 @@ def _predict(
 
 
 def seen_by(card: Card, dataset: str) -> Fold | None:
-    """The clips of a data set that a model was trained on and held to; ``None`` where it saw none of it."""
-    return part_of(Fold(card.train, card.validation), dataset, card.dataset, card.settings.extra)
+    """The clips of a data set that models of its fold were trained on and held to; ``None`` where it saw none of it."""
+    return part_of(Fold(card.learned_from, card.validation), dataset, card.dataset, card.settings.extra)
 
 
 def roles(clips: Sequence[Clip], tasks: Sequence[str], fold: Fold | None, trained: bool = False) -> dict[str, str]:

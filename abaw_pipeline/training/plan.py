@@ -23,6 +23,7 @@ def training_modules(settings: ExperimentSettings) -> tuple[str, ...]:
     return (
         "training.loop",
         "training.splits.folds",
+        *(["training.splits.scenes"] if settings.scenes else []),
         "training.sides",
         "training.targets",
         "models.frameworks",

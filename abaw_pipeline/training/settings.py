@@ -208,6 +208,11 @@ class ExperimentSettings(TrainingSettings):
     encoder: EncoderSettings
 
     @property
+    def every_feature(self) -> list[str]:
+        """Those that its models read, and the one that its scenes are divided by."""
+        return list(dict.fromkeys([*self.features, *([self.scenes.feature] if self.scenes else [])]))
+
+    @property
     def encoders(self) -> list[EncoderSettings]:
         """The encoder, and those of the framework and the fusion."""
         found = [self.encoder]

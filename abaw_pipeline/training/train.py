@@ -44,7 +44,7 @@ def train(
         CannotWrite: there is no room for the model; known before the first epoch.
     """
     material = gather(settings, fold, seed, layout, feature_keys)
-    if kept := kept_card(layout.model(experiment, fold, seed), material.key, material.sources.notes):
+    if kept := kept_card(layout.model(experiment, fold, seed), material.key, material.sources.notes, material.scene):
         layout.checkpoint(experiment, fold, seed).unlink(missing_ok=True)  # left where a kill came after the model
         return kept, False
     material.require_clips()
@@ -98,5 +98,6 @@ def _card(experiment: str, fold: str, seed: int, dataset: str, material: Materia
         "validation": material.fold.validation,
         "notes": material.notes,
         "skipped": material.skipped,
+        "scene": material.scene,
         "versions": {"abaw_pipeline": __version__, **libraries(*modules)},
     }

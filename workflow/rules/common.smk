@@ -117,6 +117,12 @@ def feature_manifests(experiment, dataset):
     return [layout(dataset).feature_manifest(name) for name in CONFIG.experiments[experiment].features]
 
 
+def scene_manifest(experiment):
+    """The manifest of the feature by which the training clips of an experiment are divided into scenes."""
+    scenes = CONFIG.experiments[experiment].scenes
+    return [trained_on(experiment).feature_manifest(scenes.feature)] if scenes else []
+
+
 def extra_manifests(experiment):
     """Feature manifests of each of them."""
     return [[str(path) for path in feature_manifests(experiment, one.dataset)] for one in extra(experiment)]

@@ -3,6 +3,7 @@ rule train:
     input:
         clips=f"{RESULTS}/{{dataset}}/clips.json",
         features=lambda wildcards: feature_manifests(wildcards.experiment, wildcards.dataset),
+        scenes=lambda wildcards: scene_manifest(wildcards.experiment),
         extra=lambda wildcards: [one.clips for one in extra(wildcards.experiment)],
         extra_features=lambda wildcards: sum(extra_manifests(wildcards.experiment), []),
     output:

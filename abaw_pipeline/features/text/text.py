@@ -8,8 +8,9 @@ whole clip.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -29,8 +30,18 @@ _SIZES = ("hidden_size", "d_model", "dim", "n_embd")
 """What families of transformers call the size of their states in ``config.json``."""
 
 
+class Encoder(Protocol):
+    """Vectors of words and of a text's tokens (``encoder.TextEncoder``)."""
+
+    def word_states(self, words: Sequence[str], /) -> tuple[np.ndarray, np.ndarray]: ...
+
+    def token_states(self, text: str, /) -> tuple[np.ndarray, Any]: ...
+
+
 class Text:
     """An extractor from files (see ``features/base.py``)."""
+
+    encoder: Encoder
 
     class Settings(ExtractorSettings):
         """Settings of ``text``; ``weights`` (a folder, a snapshot of a hub, or random) is required."""

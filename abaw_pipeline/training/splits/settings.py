@@ -58,7 +58,10 @@ class FoldFile(Strict):
 
 class SceneSettings(Strict):
     """A model per scene: the training clips of a fold are divided by what stands behind the people, and every model
-    predicts every clip that the fold holds out (netease_abaw6: by background, all vote)."""
+    predicts every clip that the fold holds out (netease_abaw6: by background, all vote).
+
+    Clips of ``extra`` data sets train every scene's model.
+    """
 
     feature: str
     """Vectors of whole pictures (an instance of ``scene``); the mean over a clip's frames stands for the clip."""
