@@ -61,7 +61,6 @@ class _Beside:
         return {
             "title": table.title,
             "metric": table.metric,
-            "percent": table.percent,
             "decimals": max(_decimals(value) for row in table.rows for value in row.values),
             "columns": [column.title for column in table.scored],
             "rows": [{"name": row.name, "of": row.of, "cells": self._cells(table, row)} for row in table.rows],

@@ -43,8 +43,6 @@ class ReportedTable(Strict):
     title: str
     metric: str
     """What the numbers are."""
-    percent: bool = False
-    """The paper counts in percent; ours are shown so too."""
     task: str | None = None
     """Whose scores these are, where an experiment of the rows predicts several tasks."""
     columns: list[str | ReportedColumn] = Field(min_length=1)

@@ -8,7 +8,7 @@ from abaw_pipeline.features.files.stack import Stack
 from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.features.text.made import corrections
 from abaw_pipeline.media.codes import media_codes
-from abaw_pipeline.presets import REPORTED, read_preset
+from abaw_pipeline.presets import reported
 from abaw_pipeline.runtime.clocks import settle
 from abaw_pipeline.runtime.code import PACKAGE, code_digest
 from abaw_pipeline.runtime.keys import digest, file_digest, settings_digest

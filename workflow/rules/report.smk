@@ -12,7 +12,7 @@ rule report:
         abaw=command,
         code=code_digest("report.build"),
         template=[file_digest(path) for path in sorted((PACKAGE / "report").glob("*.html"))],
-        papers=digest([CONFIG.scale, [read_preset(name).get(REPORTED) for name in CONFIG.presets]]),
+        papers=digest([CONFIG.scale, [[one.model_dump() for one in reported(name)] for name in CONFIG.presets]]),
     log:
         f"{LOGS}/report/report.log",
     benchmark:
