@@ -1,4 +1,14 @@
-"""The papers' own tables, as presets write them under ``reported``. Imports nothing heavy."""
+"""The papers' own tables, as presets write them under ``reported``. Imports nothing heavy.
+
+::
+
+    reported:
+      - title: "Table 3: action units"
+        metric: F1
+        columns: [{title: F1-val, score: mean}, {title: F1-test, score: mean, on: test}]
+        rows:
+          - {name: "Our method", of: jnu_au_full, values: [0.533, 0.479]}
+"""
 
 from __future__ import annotations
 
