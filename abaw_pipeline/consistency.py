@@ -16,6 +16,8 @@ from abaw_pipeline.features.files.stack import Stack
 from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.models.check import check_framework, check_fusion, check_head
 from abaw_pipeline.models.parts import Part
+from abaw_pipeline.presets import reported
+from abaw_pipeline.report.reported import check_reported
 from abaw_pipeline.runtime.paths import NOT_DATASETS
 from abaw_pipeline.strict import nearest
 from abaw_pipeline.tasks import TASKS
@@ -35,6 +37,7 @@ def check_consistency(config: Config, source: str) -> None:
     _check_experiments(config, source)
     check_ensembles(config, source)
     _check_transcripts(config, source)
+    _check_reported(config)
     specs = {name: _spec(config, name, source) for name in config.features}
     for name, experiment in config.experiments.items():
         _check_model(experiment, specs, f"{source}: experiments.{name}")
@@ -121,6 +124,15 @@ def _check_stages(config: Config, name: str, where: str, above: tuple[str, ...] 
             if first in (*above, name):
                 raise ValueError(f"{where}.features: it is stacked on itself ({' <- '.join([*above, name, first])})")
             _check_stages(config, first, where, (*above, name))
+
+
+def _check_reported(config: Config) -> None:
+    """The tables of the presets are about what the settings hold."""
+    predicted = {name: list(settings.targets) for name, settings in config.experiments.items()}
+    predicted.update({name: [settings.task] for name, settings in config.ensembles.items()})
+    predicted.update({name: [] for name in config.submission.mtl})
+    for preset in config.presets:
+        check_reported(reported(preset), predicted, f"workflow/presets/{preset}.yaml")
 
 
 def _check_transcripts(config: Config, source: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from abaw_pipeline.demo_scale import shrunk
+from abaw_pipeline.report.reported import ReportedTable, read_reported
 from abaw_pipeline.runtime.code import PACKAGE
 from abaw_pipeline.strict import nearest
 
@@ -35,6 +36,11 @@ def read_preset(name: str) -> Raw:
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     return raw
+
+
+def reported(name: str) -> list[ReportedTable]:
+    """The paper's own tables; ``ValueError`` where they are not written as they must be."""
+    return read_reported(read_preset(name).get(REPORTED), f"workflow/presets/{name}.yaml")
 
 
 def with_presets(raw: Raw, source: str) -> Raw:

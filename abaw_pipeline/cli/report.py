@@ -11,9 +11,13 @@ from abaw_pipeline.cli import Run
 @click.pass_obj
 def command(run: Run) -> None:
     """Write the report page."""
+    from abaw_pipeline.presets import reported
+    from abaw_pipeline.report.beside import Published
     from abaw_pipeline.report.build import build_report
     from abaw_pipeline.state.listed import submissions
 
     config = run.config
     joined = [asked for asked in submissions(config) if asked.name in config.submission.mtl]
-    click.echo(str(build_report(run.results, config.datasets, config.experiments, config.ensembles, joined)))
+    published = Published({name: reported(name) for name in config.presets}, small=config.scale == "demo")
+    page = build_report(run.results, config.datasets, config.experiments, config.ensembles, joined, published)
+    click.echo(str(page))

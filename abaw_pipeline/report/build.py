@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from abaw_pipeline.datasets.index import read_labels
 from abaw_pipeline.datasets.registry import DatasetSettings
 from abaw_pipeline.ensembles.settings import EnsembleSettings
+from abaw_pipeline.report.beside import NOTHING, Published, side_by_side
 from abaw_pipeline.report.compare import LIKENESS, typical
 from abaw_pipeline.report.comparison_plot import comparison_plot
 from abaw_pipeline.report.drawing import as_data
@@ -33,6 +34,8 @@ _ROLES = {
     "apart": "validation clips that no fold uses",
     "test": "labelled test clips",
     "all": "labelled clips",
+    "held_out": "held-out clips, mean over folds and seeds",
+    "truth": "hidden truth of the test clips",
 }
 
 
@@ -42,6 +45,7 @@ def build_report(
     experiments: Mapping[str, ExperimentSettings],
     ensembles: Mapping[str, EnsembleSettings],
     joined: Sequence[Asked] = (),
+    published: Published = NOTHING,
 ) -> Path:
     """Write ``<results>/report/index.html`` and ``scores.json`` beside it.
 
@@ -49,6 +53,7 @@ def build_report(
 
     Args:
         joined: submissions that several ensembles make up.
+        published: tables of papers that our scores stand beside.
 
     Returns:
         the path of the page.
@@ -57,6 +62,7 @@ def build_report(
         ValueError: a file of an earlier stage is damaged or stale; the message says which command makes it.
     """
     facts = gather(results, datasets, experiments, ensembles, joined)
+    facts["papers"] = side_by_side(published, facts, experiments)
     page = report_page(results)
     write_json(page.with_name("scores.json"), facts)
     environment = Environment(

@@ -60,9 +60,9 @@ def meanings(names: Iterable[str]) -> list[str]:
     return [f"{', '.join(tasks)}: {AVERAGED[kind]} ({_MEANT[kind]})" for kind, tasks in found.items()]
 
 
-def number(value: float | None) -> str:
-    """A score with three decimals and a true minus sign."""
-    return "–" if value is None else f"{value:.3f}".replace("-", "−")
+def number(value: float | None, decimals: int = 3) -> str:
+    """A score with a true minus sign."""
+    return "–" if value is None else f"{value:.{decimals}f}".replace("-", "−")
 
 
 def _columns(task: Task) -> TaskScores:

@@ -8,9 +8,10 @@ from abaw_pipeline.features.files.stack import Stack
 from abaw_pipeline.features.text.settings import reads_made
 from abaw_pipeline.features.text.made import corrections
 from abaw_pipeline.media.codes import media_codes
+from abaw_pipeline.presets import reported
 from abaw_pipeline.runtime.clocks import settle
 from abaw_pipeline.runtime.code import PACKAGE, code_digest
-from abaw_pipeline.runtime.keys import file_digest, settings_digest
+from abaw_pipeline.runtime.keys import digest, file_digest, settings_digest
 from abaw_pipeline.runtime.paths import Layout, report_page
 from abaw_pipeline.runtime.run_lock import hold
 from abaw_pipeline.runtime.slurm_status import patient

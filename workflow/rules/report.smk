@@ -11,7 +11,8 @@ rule report:
     params:
         abaw=command,
         code=code_digest("report.build"),
-        template=file_digest(PACKAGE / "report" / "page.html"),
+        template=[file_digest(path) for path in sorted((PACKAGE / "report").glob("*.html"))],
+        papers=digest([CONFIG.scale, [[one.model_dump() for one in reported(name)] for name in CONFIG.presets]]),
     log:
         f"{LOGS}/report/report.log",
     benchmark:
