@@ -25,11 +25,11 @@ from tests.report_results import affwild2, data_set, experiment, fused, trained
 TABLE: dict[str, Any] = {
     "title": "Table 2",
     "metric": "CCC",
-    "columns": ["valence", {"title": "both", "score": "mean"}, {"title": "on test", "score": "arousal", "on": "test"}],
+    "columns": ["valence", {"title": "both", "score": "mean"}, {"title": "on test", "score": "arousal", "clips": "test"}],
     "rows": [
         {"name": "GRU", "of": "gru", "values": [0.39, -0.4785, None]},
         {"name": "five", "of": "five", "values": [0.5, None, 0.448]},
-        {"name": "later", "of": "later", "on": "test", "values": [None, 0.1, 0.2]},
+        {"name": "later", "of": "later", "clips": "test", "values": [None, 0.1, 0.2]},
         {"name": "baseline", "values": [0.31, 0.24, 0.2]},
     ],
 }
@@ -76,7 +76,7 @@ def test_every_cell_has_the_score_of_its_column_and_clips() -> None:
 
 
 def test_official_validation_clips_that_no_fold_uses_are_asked_for_by_name() -> None:
-    rows = [{"name": on, "of": "five", "on": on, "values": [0.5]} for on in ("val", "apart")]
+    rows = [{"name": on, "of": "five", "clips": on, "values": [0.5]} for on in ("val", "apart")]
     found = cells(facts(), published({**TABLE, "columns": ["valence"], "rows": rows}))
     assert values(found["val"]) == [[0.5]] and values(found["apart"]) == [[0.75]]
 
@@ -146,7 +146,7 @@ def test_an_experiment_of_several_tasks_is_read_by_the_tables_own() -> None:
         ({"rows": [{"name": "a", "values": [1.0]}]}, r"reported\.0: row 'a' has 1 values for 3 columns"),
         ({"column": []}, r"reported\.0\.column: unknown key; did you mean 'columns'\?"),
         (
-            {"rows": [{"name": "a", "on": "train", "values": [1, 1, 1]}]},
+            {"rows": [{"name": "a", "clips": "train", "values": [1, 1, 1]}]},
             r"reported\.0\.rows\.0\.on: no such value 'train'",
         ),
     ],

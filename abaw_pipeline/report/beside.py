@@ -70,7 +70,7 @@ class _Beside:
         made = self.made.get(row.of, []) if row.of else []
         cells = []
         for column, paper in zip(table.scored, row.values, strict=True):
-            ours = [found for one in made if (found := self._ours(one, column, column.on or row.on, table))]
+            ours = [found for one in made if (found := self._ours(one, column, column.clips or row.clips, table))]
             why = "" if ours or not row.of else "no labels of these clips" if made else "not made yet"
             cells.append({"paper": paper, "ours": ours, "why": why})
         return cells

@@ -5,7 +5,7 @@
     reported:
       - title: "Table 3: action units"
         metric: F1
-        columns: [{title: F1-val, score: mean}, {title: F1-test, score: mean, on: test}]
+        columns: [{title: F1-val, score: mean}, {title: F1-test, score: mean, clips: test}]
         rows:
           - {name: "Our method", of: jnu_au_full, values: [0.533, 0.479]}
 """
@@ -31,7 +31,7 @@ class ReportedColumn(Strict):
     title: str
     score: str = MEAN
     """A column of the task, or ``mean``."""
-    on: On | None = None
+    clips: On | None = None
     """``null``: as each row says."""
 
 
@@ -41,7 +41,7 @@ class ReportedRow(Strict):
     name: str
     of: str | None = None
     """Experiment, ensemble or submission of several tasks; ``null``: others' work, which the preset does not hold."""
-    on: On = "val"
+    clips: On = "val"
     """``val``: held-out clips, out of fold; ``apart``: official validation clips that no fold uses; ``test``."""
     values: list[float | None]
     """One for each column; ``null`` where the paper gives none."""
@@ -79,16 +79,7 @@ class _Section(Strict):
 
 def read_reported(raw: Any, source: str) -> list[ReportedTable]:
     """Tables of a preset; ``source`` leads the message of a ``ValueError``."""
-    return parse(_Section, {"reported": _with_on(raw or [])}, source).reported
-
-
-def _with_on(raw: Any) -> Any:
-    """The key ``on`` as it was written: YAML 1.1 reads it as true."""
-    if isinstance(raw, list):
-        return [_with_on(one) for one in raw]
-    if isinstance(raw, dict):
-        return {"on" if key is True else key: _with_on(value) for key, value in raw.items()}
-    return raw
+    return parse(_Section, {"reported": raw or []}, source).reported
 
 
 def check_reported(tables: Sequence[ReportedTable], predicted: Mapping[str, Sequence[str]], source: str) -> None:
