@@ -25,7 +25,7 @@ from tests.report_results import affwild2, data_set, experiment, fused, trained
 TABLE: dict[str, Any] = {
     "title": "Table 2",
     "metric": "CCC",
-    "columns": ["valence", {"title": "both", "score": "mean"}, {"title": "on test", "score": "arousal", "clips": "test"}],
+    "columns": ["valence", {"title": "both", "score": "mean"}, {"title": "test", "score": "arousal", "clips": "test"}],
     "rows": [
         {"name": "GRU", "of": "gru", "values": [0.39, -0.4785, None]},
         {"name": "five", "of": "five", "values": [0.5, None, 0.448]},
