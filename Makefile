@@ -46,6 +46,7 @@ bench: $(BIN)/.installed
 	@test -d results/demo/features || { echo 'run make demo first: it makes what is measured'; exit 2; }
 	python benchmarks/extract.py
 	python benchmarks/learning.py
+	python benchmarks/ensembles.py
 
 size: $(BIN)/.installed
 	python benchmarks/size.py
