@@ -117,9 +117,12 @@ class Config(Strict):
         return list(found)
 
     def matching(self, patterns: Sequence[str]) -> list[str]:
-        """Experiments, then ensembles, that members' names stand for, in the order of the settings."""
+        """Experiments, then ensembles, that members' names stand for, in the order of the settings.
+
+        A name that both bear is the experiment's.
+        """
         experiments = [name for name in self.experiments if any(fnmatch.fnmatchcase(name, p) for p in patterns)]
-        return experiments + [name for name in self.ensembles if name in patterns]
+        return experiments + [name for name in self.ensembles if name in patterns and name not in self.experiments]
 
     def members(self, ensemble: str) -> dict[str, ExperimentSettings | EnsembleSettings]:
         """Members of an ensemble, wildcards written out."""
@@ -152,8 +155,12 @@ class Config(Strict):
 
     def chain(self, ensemble: str) -> list[str]:
         """The ensembles that an ensemble is made of, each after its own members, and itself."""
-        before = [one for name in self.members(ensemble) if name in self.ensembles for one in self.chain(name)]
+        before = [one for name in self.nested(ensemble) for one in self.chain(name)]
         return list(dict.fromkeys([*before, ensemble]))
+
+    def nested(self, ensemble: str) -> list[str]:
+        """The ensembles among the members of an ensemble."""
+        return [name for name, one in self.members(ensemble).items() if isinstance(one, EnsembleSettings)]
 
     def chosen_on(self, ensemble: str) -> str | None:
         """The data set that an ensemble makes its choices on; ``None`` where it makes none."""
@@ -167,7 +174,7 @@ class Config(Strict):
         found = set(named or [str(settings.dataset) for settings in self.below(ensemble).values()])
         found.update(filter(None, [self.chosen_on(ensemble)]))
         for other in self.ensembles:
-            found.update(self.ensemble_datasets(other) if ensemble in self.ensembles[other].named else ())
+            found.update(self.ensemble_datasets(other) if ensemble in self.nested(other) else ())
         return sorted(found)
 
     def joined_datasets(self, name: str) -> list[str]:

@@ -22,7 +22,7 @@ def check_ensembles(config: Config, source: str) -> None:
         where = f"{source}: ensembles.{name}"
         for pattern in ensemble.named:
             if not config.matching([pattern]):
-                known = [*config.experiments, *config.ensembles]
+                known = [one for one in (*config.experiments, *config.ensembles) if one != name]
                 raise ValueError(f"{where}.members: no experiment or ensemble '{pattern}'{nearest(pattern, known)}")
         _check_circle(config, name, where)
         for dataset in ensemble.datasets or []:
@@ -36,11 +36,10 @@ def check_ensembles(config: Config, source: str) -> None:
 
 
 def _check_circle(config: Config, name: str, where: str, above: tuple[str, ...] = ()) -> None:
-    for member in config.matching(config.ensembles[name].named):
+    for member in config.nested(name):
         if member in (*above, name):
             raise ValueError(f"{where}.members: '{member}' is made of itself ({' -> '.join([*above, name, member])})")
-        if member in config.ensembles:
-            _check_circle(config, member, where, (*above, name))
+        _check_circle(config, member, where, (*above, name))
 
 
 def _check_tasks(config: Config, name: str, where: str) -> None:

@@ -57,7 +57,7 @@ def _only(labelled: Mapping[str, list[str]], experiment: Raw, where: str) -> str
     """The data set that an experiment can only mean, those that join it apart; ``None`` where there is none at all."""
     own = [name for name in labelled if name not in (experiment.get("extra") or [])]
     tasks = set(experiment.get("tasks") or [experiment.get("task")])
-    fitting = [name for name in own if tasks <= set(labelled[name])] or own
+    fitting = [name for name in own if tasks <= set(labelled[name])] or own or list(labelled)
     if len(fitting) > 1:
         raise ValueError(f"{where}: several data sets ({', '.join(fitting)}), name the one to train on")
     return next(iter(fitting), None)

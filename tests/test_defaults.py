@@ -52,6 +52,7 @@ EXTRACTED = {
     "poster_vit": (1, {"vit": None, "parts": "both", "pooling": "cls", "classes": 7}),
     "regnet": (1, {"model": "regnet_y_400mf", "size": 112}),
     "scene": (1, {"model": "resnet50.a1_in1k", "dimension": None, "size": None, "crop": None}),
+    "stack": (1, {"mode": "repeated", "modality": "visual", "models": {}}),
     "stand_in_audio": (1, {"dimension": 16}),
     "stand_in_text": (1, TEXT | {"dimension": 16}),
     "stand_in_visual": (1, {"dimension": 16, "pictures": "faces"}),
@@ -80,6 +81,7 @@ TRAINING |= {"schedule": {"name": "cosine", "warmup": 0.0, "floor": 0.0}, "preci
 TRAINING |= {"segment": 100, "stride": None, "tail": "short", "unlabelled": "keep", "batch": 16, "epochs": 20}
 TRAINING |= {"early_stop": None, "gap": "nearest", "folds": {"name": "official"}, "seeds": [0]}
 TRAINING |= {"extra_rows": {"tolerance": 5, "policy": "skip_clip"}, "select": {"name": "best"}}
+TRAINING |= {"extra": [], "scenes": None, "predict_trained": False}
 TRAINED = {
     "TrainingSettings": TRAINING,
     "TargetSettings": {"loss": None, "weight": 1.0, "head": None},

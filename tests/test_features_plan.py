@@ -166,6 +166,7 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "poster_vit": {**NETWORK, "vit": RANDOM},
     "regnet": NETWORK,
     "scene": NETWORK,
+    "stack": {"experiments": ["a"], "task": "va"},
     "stand_in_audio": NETWORK,
     "stand_in_text": {**NETWORK, "transcripts": {"source": "made"}},
     "stand_in_visual": NETWORK,

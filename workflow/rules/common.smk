@@ -165,7 +165,7 @@ def member_predictions(wildcards):
     here, home = layout(wildcards.dataset), CONFIG.chosen_on(wildcards.ensemble)
     found = [] if home in (None, wildcards.dataset) else [layout(home).ensemble_manifest(wildcards.ensemble)]
     for name in CONFIG.members(wildcards.ensemble):
-        if name in CONFIG.ensembles:
+        if name not in CONFIG.experiments:
             found.append(here.ensemble_manifest(name))
         else:
             taken = model_runs(CONFIG.experiments[name], CONFIG.ensembles[wildcards.ensemble])
