@@ -34,6 +34,7 @@ SPEECH = {"model": "base", "layer": -1, "normalise": True, "window_s": 20.0, "co
 EXTERNAL = {"array": None, "dtype": "float32", "place": "frames", "first_frame": 1, "rate": None, "times": None}
 EXTERNAL |= {"time_unit": "ms", "offset_s": 0.0, "unit_s": 0.0, "extra_rows": 0, "missing": "nan"}
 TEXT = {"layer": "last", "spread": "words", "tokens": 512, "overlap": 128, "missing": "skip"}
+STACK = {"mode": "repeated", "modality": "visual", "models": {}, "predictions": "{results}/{dataset}/predictions"}
 EXTRACTED = {
     "compare": (1, SMILE | {"voicing_deltas": "opensmile"}),
     "deepspectrum": (1, {"window_s": 1.0, "hop_s": 0.5, "range_db": 80.0}),
@@ -52,7 +53,7 @@ EXTRACTED = {
     "poster_vit": (1, {"vit": None, "parts": "both", "pooling": "cls", "classes": 7}),
     "regnet": (1, {"model": "regnet_y_400mf", "size": 112}),
     "scene": (1, {"model": "resnet50.a1_in1k", "dimension": None, "size": None, "crop": None}),
-    "stack": (1, {"mode": "repeated", "modality": "visual", "models": {}}),
+    "stack": (1, STACK),
     "stand_in_audio": (1, {"dimension": 16}),
     "stand_in_text": (1, TEXT | {"dimension": 16}),
     "stand_in_visual": (1, {"dimension": 16, "pictures": "faces"}),
