@@ -14,7 +14,7 @@ import pytest
 
 from abaw_pipeline.runtime import temporaries
 from abaw_pipeline.runtime.files import atomic, discard
-from abaw_pipeline.runtime.paths import Layout, report_page, written
+from abaw_pipeline.runtime.paths import Layout, doctor_table, report_page, written
 from abaw_pipeline.runtime.temporaries import left_over, lives, machine, sweep, sweep_folder, temporary_beside
 
 DAY = 24 * 3600
@@ -63,9 +63,9 @@ def dead_pid() -> int:
 def paths(layout: Layout) -> list[Path]:
     """Every path that the layout spells, with something for each argument."""
     given = {"task": "va", "clip": "a/b", "shard": 3, "feature": "f", "experiment": "e", "fold": "fold1", "seed": 0}
-    given |= {"name": "n", "ensemble": "n"}
+    given |= {"name": "n", "ensemble": "n", "track": "va"}
     without = ("journal", "media_shards")  # lines are appended, no temporary stands for them; and a list of others
-    found = [layout.home, layout.listing, layout.clips, report_page(layout.results)]
+    found = [layout.home, layout.listing, layout.clips, report_page(layout.results), doctor_table(layout.results)]
     for name, method in inspect.getmembers(Layout, inspect.isfunction):
         if not name.startswith("_") and name not in without:
             found.append(method(layout, **{key: given[key] for key in list(inspect.signature(method).parameters)[1:]}))
