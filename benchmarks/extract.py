@@ -30,7 +30,8 @@ from abaw_pipeline.features.base import ExtractorSettings
 from abaw_pipeline.features.plan import plan_feature
 from abaw_pipeline.features.registry import EXTRACTORS
 from abaw_pipeline.features.weights import RandomWeights
-from abaw_pipeline.runtime.device import choose, cores, named
+from abaw_pipeline.runtime.cores import cores
+from abaw_pipeline.runtime.device import choose, named
 
 SHARE, MEMORY, ON_GPU = 0.90, 1.15, 5.0
 PLAIN = {"ms_va": 1.5, "densenet": 2.5, "regnet": 3.0}

@@ -30,7 +30,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from abaw_pipeline.features.store import FeatureStore
-from abaw_pipeline.runtime.device import choose, cores, named, use_threads
+from abaw_pipeline.runtime.cores import cores
+from abaw_pipeline.runtime.device import choose, named, use_threads
 from abaw_pipeline.training.aligned import align_labels
 from abaw_pipeline.training.labelled import Labelled
 from abaw_pipeline.training.loop import fit

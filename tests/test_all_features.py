@@ -24,8 +24,9 @@ from tests.project import Project
 RANDOM = {"source": "random", "seed": 0}
 RATE = 16_000
 REAL = {"talking_512_25fps.mp4": 200, "no_audio_stream.mp4": 78, "vfr_face_noface.mov": 169}
-FEATURES = sorted(OURS.keys() - {"external"})
-QUICK = ("compare", "densenet", "fbank", "text")
+STAND_INS = [name for name in OURS if name.startswith("stand_in")]
+FEATURES = sorted(OURS.keys() - {"external", "stack", *STAND_INS})
+QUICK = ("compare", "densenet", "fbank", "text", "stand_in_text", "stand_in_visual")
 
 
 def _settings(name: str, transcripts: str) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def _settings(name: str, transcripts: str) -> dict[str, Any]:
         raw["weights"] = RANDOM
     if name == "poster_vit":
         raw["vit"] = RANDOM
-    if name == "text":
+    if name in ("text", "stand_in_text"):
         raw |= {"dimension": 16, "missing": "empty"}
         raw["transcripts"] = {"source": "files", "folder": transcripts, "pattern": "{clip}.vtt"}
     return raw
@@ -100,7 +101,7 @@ LACKING = {
 
 
 @pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in FEATURES]
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in [*FEATURES, *STAND_INS]]
 )
 def test_what_a_clip_lacks_is_absent_and_marked(name, tmp_path):
     layout = Layout(tmp_path, "lacking")

@@ -65,7 +65,7 @@ def _cells(line: Line) -> tuple[str, ...]:
 
 
 def _totals(run: Run, made: Plan, cores: int | None, gpus: int | None) -> Iterator[str]:
-    from abaw_pipeline.runtime.device import cores as all_cores
+    from abaw_pipeline.runtime.cores import cores as all_cores
     from abaw_pipeline.runtime.gpus import devices
     from abaw_pipeline.state.words import duration
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from abaw_pipeline.config import Config
 from abaw_pipeline.datasets.base import DataSet
-from abaw_pipeline.datasets.probe import Probe, probe
+from abaw_pipeline.datasets.probes import probes
 from abaw_pipeline.datasets.registry import ADAPTERS, DatasetSettings
 from abaw_pipeline.doctor.labels import Annotation, Rules, check_labels
 from abaw_pipeline.doctor.measured import Measured, measure
@@ -22,12 +21,10 @@ from abaw_pipeline.doctor.seen import Seen, numbers_of
 from abaw_pipeline.doctor.sound import check_sound
 from abaw_pipeline.doctor.swapped import check_swapped
 from abaw_pipeline.doctor.texts import check_text, text_files
-from abaw_pipeline.runtime.progress import progress
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.types import Clip
 
 _STOPS = "'abaw index' stops, nothing is computed"
-_READERS = 4  # they wait for the disk more than for the processor
 
 
 @dataclass(frozen=True)
@@ -94,14 +91,14 @@ class _Look:
 
     def of_clips(self) -> Iterator[Problem]:
         """What is wrong with each clip that the adapter kept."""
-        probes = _probes([clip.video for clip in self._found.clips if clip.video])
+        probed = probes((clip.video for clip in self._found.clips if clip.video), "doctor")
         for clip in self._found.clips:
             seen = None
             try:
-                probed = probes.get(clip.video or "")
-                if isinstance(probed, ValueError):
-                    raise probed
-                seen = measure(clip, probed)
+                told = probed.get(clip.video or "")
+                if isinstance(told, ValueError):
+                    raise told
+                seen = measure(clip, told)
             except ValueError as error:
                 yield from_reason("left out", str(error), "the clip is left out", clip.id)
                 yield from self._lacking(clip.id)
@@ -145,17 +142,3 @@ def _rules(config: Config, dataset: str, task: str) -> Rules:
         for name, experiment in config.experiments.items()
         if experiment.dataset == dataset and task in experiment.targets
     ]
-
-
-def _probes(videos: Sequence[str]) -> dict[str, Probe | ValueError]:
-    """What each recording's container tells, or why it cannot be read."""
-    wanted = sorted(set(videos))
-    with ThreadPoolExecutor(_READERS) as pool:
-        return dict(zip(wanted, progress(pool.map(_probed, wanted), "doctor", "recording", len(wanted)), strict=True))
-
-
-def _probed(video: str) -> Probe | ValueError:
-    try:
-        return probe(video)
-    except ValueError as error:
-        return error

@@ -66,7 +66,8 @@ def _tried(ground: _Ground, work: Work, device: Device | None, budget_s: float) 
     import torch
 
     from abaw_pipeline.planning.training_trial import training_speed
-    from abaw_pipeline.runtime.device import cores, named
+    from abaw_pipeline.runtime.cores import cores
+    from abaw_pipeline.runtime.device import named
 
     place = device() if device else torch.device("cpu")
     with _threads(min(work.threads, cores())):

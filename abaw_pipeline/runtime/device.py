@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import torch
+
+from abaw_pipeline.runtime.cores import cores
 
 
 def choose(name: str) -> torch.device:
@@ -35,14 +35,6 @@ def precision(asked: str, device: torch.device) -> str:
 def named(device: torch.device) -> str:
     """``cpu``, or the name of the GPU, as artefacts note it."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-
-
-def cores() -> int:
-    """CPU cores this process may use (a cluster's binding counts)."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # no such call outside Linux
-        return os.cpu_count() or 1
 
 
 def use_threads(count: int | None) -> int:
