@@ -106,11 +106,11 @@ def choose(task: Task, settings: EnsembleSettings, data: OutOfFold, start: Choic
 def _greedy(search: _Search) -> None:
     """Forward selection with repetition: a member's weight is how often it was added."""
     for columns in search.groups(search.settings.by):
-        allowed = np.flatnonzero(search.choice.weights[:, columns].max(axis=1))
+        allowed, score_of = np.flatnonzero(search.choice.weights[:, columns].max(axis=1)), _scorer(search, columns)
         counts, best = np.zeros(len(search.choice.weights)), -np.inf
         for _ in range(search.settings.rounds):
             tried = [counts + np.eye(len(counts))[member] for member in allowed]
-            found = [_score_of(search, weights, columns) for weights in tried]
+            found = [score_of(weights) for weights in tried]
             top = int(np.argmax(found))
             if found[top] <= best:
                 break
@@ -121,14 +121,14 @@ def _greedy(search: _Search) -> None:
 def _weights(search: _Search) -> None:
     """One weight after another is changed by a factor, as long as that helps."""
     for columns in search.groups(search.settings.by):
-        weights = search.choice.weights[:, columns].max(axis=1)
-        best = _score_of(search, weights, columns)
+        weights, score_of = search.choice.weights[:, columns].max(axis=1), _scorer(search, columns)
+        best = score_of(weights)
         for _ in range(PASSES):
             before = best
             for member in np.flatnonzero(weights):
                 for factor in FACTORS:
                     tried = weights * np.where(np.arange(len(weights)) == member, factor, 1.0)
-                    found = _score_of(search, tried, columns) if tried.any() else -np.inf
+                    found = score_of(tried) if tried.any() else -np.inf
                     if found > best:
                         weights, best = tried, found
             if best == before:
@@ -136,10 +136,14 @@ def _weights(search: _Search) -> None:
         search.choice.weights[:, columns] = (weights / weights.sum())[:, None]
 
 
-def _score_of(search: _Search, weights: np.ndarray, columns: Sequence[int]) -> float:
-    """The score of a weighted mean over some columns."""
-    predicted = np.einsum("mrc,m->rc", search.data.of_rows[:, :, columns], weights / weights.sum())
-    return search.value(predicted, columns)
+def _scorer(search: _Search, columns: Sequence[int]) -> Callable[[np.ndarray], float]:
+    """The score of the mean by weights ``(M,)`` over some columns, which are taken out of all predictions once."""
+    predictions = search.data.of_rows[:, :, columns]
+
+    def score_of(weights: np.ndarray) -> float:
+        return search.value(np.einsum("mrc,m->rc", predictions, weights / weights.sum()), columns)
+
+    return score_of
 
 
 def _sizes(search: _Search, combined: np.ndarray) -> None:
