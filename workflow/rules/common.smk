@@ -182,6 +182,17 @@ def fused(wildcards):
     return [layout(wildcards.dataset).ensemble_manifest(name) for name in asked(wildcards).ensembles.values()]
 
 
+def submitted(suffix):
+    """What is declared of a submission."""
+    folder = f"{RESULTS}/{{dataset}}/submissions/{{name}}"
+    labels = {"data set": "{dataset}", "name": "{name}", "track": "{track}"}
+    return {
+        "file": report(f"{folder}/{{track}}{suffix}", category="Submissions", labels=labels),
+        "zip": f"{folder}/{{track}}.zip",
+        "provenance": f"{folder}/{{track}}.provenance.json",
+    }
+
+
 PAIRS = [(name, dataset) for name in CONFIG.ensembles for dataset in CONFIG.ensemble_datasets(name)]
 ASKED = {(one.dataset, one.name, one.track): one for one in submissions(CONFIG)}
 SUBMISSIONS = [layout(dataset).submission(name, track) for dataset, name, track in ASKED]

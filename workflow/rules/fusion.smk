@@ -26,17 +26,6 @@ rule ensemble:
         "{params.abaw} ensemble {wildcards.ensemble} --dataset {wildcards.dataset} > {log} 2>&1"
 
 
-def submitted(suffix):
-    """What is declared of a submission."""
-    folder = f"{RESULTS}/{{dataset}}/submissions/{{name}}"
-    labels = {"data set": "{dataset}", "name": "{name}", "track": "{track}"}
-    return {
-        "file": report(f"{folder}/{{track}}{suffix}", category="Submissions", labels=labels),
-        "zip": f"{folder}/{{track}}.zip",
-        "provenance": f"{folder}/{{track}}.provenance.json",
-    }
-
-
 rule submit:
     input:
         ensembles=fused,
