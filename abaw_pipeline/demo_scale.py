@@ -17,7 +17,6 @@ WIDTH = 8
 WIDTHS = ("hidden", "feedforward", "head_width")
 NUMBERS = 16
 """Numbers a frame, at most, of a feature that stands in for a network."""
-RANDOM = {"source": "random", "seed": 0}
 
 Raw = dict[str, Any]
 
@@ -25,7 +24,8 @@ Raw = dict[str, Any]
 def shrunk(preset: Raw) -> Raw:
     """The preset with small networks; stand-ins for features are random and say so."""
     numbers = _numbers(preset.get("experiments", {}))
-    made = {**preset, "features": {name: _feature(raw, numbers) for name, raw in preset.get("features", {}).items()}}
+    features = enumerate(preset.get("features", {}).items())  # each of a seed of its own, or two would be the same
+    made = {**preset, "features": {name: _feature(raw, numbers, seed) for seed, (name, raw) in features}}
     for section in ("experiments", "grids"):
         if section in preset:
             made[section] = {name: _training(raw, made["features"]) for name, raw in preset[section].items()}
@@ -43,18 +43,19 @@ def _unprojected(raw: Raw) -> bool:
     return isinstance(fusion, dict) and fusion.get("projection", {}).get("kind") == "none"
 
 
-def _feature(raw: Raw, numbers: int) -> Raw:
+def _feature(raw: Raw, numbers: int, seed: int) -> Raw:
     """A feature that is a network becomes a random stand-in of the same kind; others stay."""
+    weights = {"source": "random", "seed": seed}
     if raw.get("extractor") == "text":  # its dimension may stand in a folder that is not here
         kept = {key: value for key, value in raw.items() if key in ("transcripts", "spread", "missing")}
-        return {**kept, "extractor": "stand_in_text", "dimension": numbers, "weights": RANDOM}
+        return {**kept, "extractor": "stand_in_text", "dimension": numbers, "weights": weights}
     spec = declared(raw)
     if spec is None or not spec.network or spec.source == "files":
         return raw
     dimension = min(numbers, spec.dimension)
     if spec.source == "sound":
-        return {"extractor": "stand_in_audio", "dimension": dimension, "weights": RANDOM}
-    return {"extractor": "stand_in_visual", "dimension": dimension, "pictures": spec.source, "weights": RANDOM}
+        return {"extractor": "stand_in_audio", "dimension": dimension, "weights": weights}
+    return {"extractor": "stand_in_visual", "dimension": dimension, "pictures": spec.source, "weights": weights}
 
 
 def _training(raw: Raw, features: Raw) -> Raw:

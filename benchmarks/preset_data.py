@@ -8,7 +8,6 @@ from typing import Any
 
 from abaw_pipeline.presets import read_preset
 
-CLIPS = 12
 LISTED = {
     "affwild2": ("batch1", 594),  # Aff-Wild2
     "s_affwild2": ("batch1", 547),
@@ -38,6 +37,7 @@ class Implied:
         trainings: models that are trained.
         why: how they come to be so many.
         submissions: ensembles for whose predictions there is a sample file.
+        clips: of the made-up corpus.
     """
 
     data: dict[str, dict[str, Any]]
@@ -45,13 +45,21 @@ class Implied:
     why: str
     features: int
     submissions: int
+    clips: int = 12
 
 
 IMPLIED = {
-    "jnu_abaw3_va": Implied(affwild2("va"), 28, "VAP; 5 repetitions x 5 folds of it; GRU; GRU + attention", 2, 9),
+    "jnu_abaw3_va": Implied(
+        affwild2("va"),
+        28,
+        "VAP; 5 repetitions x 5 folds of it; GRU; GRU + attention",
+        2,
+        9,
+        clips=13,  # its five folds of the training clips need five annotated recordings there
+    ),
     "jnu_abaw3_au": Implied(affwild2("au"), 4, "the four rows of Table 3 before the vote", 1, 5),
     "situtech_abaw4_mtl": Implied(
-        {"s_affwild2": data_set("s_affwild2", "mtl")}, 8, "(1 LSTM + 3 Transformers) x 2 runs", 8, 1
+        {"s_affwild2": data_set("s_affwild2", "mtl", rate=30)}, 8, "(1 LSTM + 3 Transformers) x 2 runs", 8, 1
     ),
     "situtech_abaw5_va": Implied(
         affwild2("va"), 44, "7 for valence + 12 for arousal = 19; 19 again on Train-Val-Mix; 6 folds", 10, 11
@@ -80,7 +88,7 @@ def settings(name: str, scale: str) -> dict[str, Any]:
     """Settings of a run: of a made-up corpus at demo scale, of names alone at full scale. Weights are random."""
     data = {key: dict(value) for key, value in IMPLIED[name].data.items()}
     for value in data.values() if scale == "demo" else ():
-        value["generate"] = {"clips": CLIPS, "seed": 0}
+        value["generate"] = {"clips": IMPLIED[name].clips, "seed": 0}
     weights = {
         feature: random
         for feature, raw in read_preset(name)["features"].items()
@@ -94,7 +102,7 @@ def settings(name: str, scale: str) -> dict[str, Any]:
         "shards": 1 if scale == "demo" else 16,
         "allow_random_weights": True,
         "datasets": data,
-        "features": weights,
+        "features": weights if scale == "full" else {},  # stand-ins have random weights of their own
     }
 
 

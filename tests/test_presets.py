@@ -90,6 +90,13 @@ def test_scale_demo_changes_widths_epochs_and_networks_alone(name):
 
 
 @pytest.mark.parametrize("name", IMPLIED)
+def test_no_two_stand_ins_are_the_same(name):
+    features = check(settings(name, "demo"), "config.yaml").features
+    said = [settings_.model_dump_json() for settings_ in features.values() if "stand_in" in settings_.extractor]
+    assert len(set(said)) == len(said)
+
+
+@pytest.mark.parametrize("name", IMPLIED)
 def test_every_network_can_be_built_at_demo_scale(name):
     config = check(settings(name, "demo"), "config.yaml")
     specs = {feature: config.plan(feature).spec for feature in config.features}
