@@ -289,17 +289,14 @@ def _remux(source: Path, target: Path) -> None:
                 write.mux(packet)
 
 
-QUICK: list[Change] = [
-    a_comment,
+QUICK: list[Change] = [a_comment, a_test_clip_replaced]
+SLOW: list[Change] = [
+    a_feature_store_deleted,
+    an_experiments_setting,
     a_touch_of_everything,
     manifests_deleted,
-    a_feature_store_deleted,
     a_test_clip_added,
-    a_test_clip_replaced,
-    an_experiments_setting,
     an_adopted_refactor,
-]
-SLOW: list[Change] = [
     nothing,
     a_schema_field,
     another_shard_count,

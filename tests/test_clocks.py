@@ -113,6 +113,7 @@ def test_equal_times_stay_equal(layout: Layout) -> None:
     assert stamp(layout.clips) == stamp(layout.listing)
 
 
+@pytest.mark.slow
 def test_a_run_notices_changes_and_goes_on_under_clocks_that_differ(tmp_path: Path) -> None:
     pictures = [scene(480, 240, (20, 20, 200)) for _ in range(6)]
     videos = tmp_path / "project" / "videos"

@@ -219,13 +219,3 @@ def test_a_folder_of_recordings_is_a_data_set_of_a_run(finished):
     rows = (finished.root / "results/holiday/ensembles/va/beach%20day.csv").read_text().splitlines()
     store = finished.root / "results/holiday/features/fbank.zarr/beach%20day"
     assert len(rows) - 1 == zarr.open_group(store, mode="r")["values"].shape[0]
-
-
-def test_touching_every_raw_file_does_no_work(finished):
-    weights = finished.root / "results/demo/models/both/official-0/weights.safetensors"
-    values = finished.root / "results/demo/features/fbank.zarr"
-    before = (weights.stat().st_mtime_ns, {p.name: p.stat().st_mtime_ns for p in values.iterdir()})
-    for path in (finished.root / "data/demo").rglob("*"):
-        path.touch()
-    assert finished.run("snakemake", "--cores", "2").returncode == 0
-    assert (weights.stat().st_mtime_ns, {p.name: p.stat().st_mtime_ns for p in values.iterdir()}) == before
