@@ -101,6 +101,8 @@ def _merged(text):
     """Settings that the README shows, in the file that is shipped."""
     base = yaml.safe_load((ROOT / "config.yaml").read_text())
     raw = yaml.safe_load(text.replace("demo: {...}", ""))
+    if "presets" in raw:  # a whole file
+        return raw
     merged = {key: {**base[key], **raw.get(key, {})} for key in ("datasets", "features", "ensembles")}
     if "affwild2:" in text:  # stands in place of the built-in corpus
         del merged["datasets"]["demo"]
