@@ -27,11 +27,12 @@ import yaml
 from cells import FEATURES, TASKS, Cell, framework_cells, fusion_cells
 from exchanged import relabelled
 
-from abaw_pipeline.config import Config, load
+from abaw_pipeline.config import Config
 from abaw_pipeline.report.truth import read_truth, score
 from abaw_pipeline.runtime.device import use_threads
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.progress import progress
+from abaw_pipeline.settings_file import load
 from abaw_pipeline.training.model_store import load_model
 from abaw_pipeline.training.sources import Sources
 from abaw_pipeline.training.targets import parts

@@ -21,7 +21,7 @@ import torch
 from exchanged import relabelled
 from learning import TASK, hidden_scores
 
-from abaw_pipeline.config import Config, load
+from abaw_pipeline.config import Config
 from abaw_pipeline.datasets.index import read_clips
 from abaw_pipeline.ensembles.blend import blend
 from abaw_pipeline.ensembles.settings import EnsembleSettings
@@ -30,6 +30,7 @@ from abaw_pipeline.features.files.stack import Stack
 from abaw_pipeline.features.plan import plan_feature
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.progress import progress
+from abaw_pipeline.settings_file import load
 from abaw_pipeline.training.infer import infer
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.splits.names import fold_names

@@ -81,7 +81,7 @@ def _settings(options: argparse.Namespace) -> dict[str, ExtractorSettings]:
     """Settings by the feature's name, all weights random; an extractor that no feature is named after: its defaults."""
     found: dict[str, ExtractorSettings] = {}
     try:
-        from abaw_pipeline.config import load
+        from abaw_pipeline.settings_file import load
 
         found = dict(load(options.config).features)
     except (ImportError, ValueError) as error:

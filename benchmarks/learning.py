@@ -17,13 +17,14 @@ from pathlib import Path
 import numpy as np
 from exchanged import relabelled
 
-from abaw_pipeline.config import Config, load
+from abaw_pipeline.config import Config
 from abaw_pipeline.ensembles.blend import blend
 from abaw_pipeline.ensembles.settings import EnsembleSettings
 from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.report.truth import read_truth, score
 from abaw_pipeline.runtime.paths import Layout
 from abaw_pipeline.runtime.progress import progress
+from abaw_pipeline.settings_file import load
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.infer import infer
 from abaw_pipeline.training.settings import ExperimentSettings

@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from abaw_pipeline.config import check
 from abaw_pipeline.doctor.examine import Examined, examine
 from abaw_pipeline.doctor.problems import Problem
+from abaw_pipeline.settings_file import check
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.tracks import TRACKS
 from tests.affwild2_folder import annotate, put

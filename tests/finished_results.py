@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from abaw_pipeline.config import Config, check
+from abaw_pipeline.config import Config
 from abaw_pipeline.features.store import ArrayStore
 from abaw_pipeline.runtime.files import write_json
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout, report_page
 from abaw_pipeline.runtime.snapshot import save_settings
+from abaw_pipeline.settings_file import check
 from abaw_pipeline.types import Skipped
 from tests.project import SETTINGS
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from abaw_pipeline.cli import main
-from abaw_pipeline.config import load
+from abaw_pipeline.settings_file import load
 from tests.toy_results import TRAINABLE, Toy
 
 TRANSFORMER = {"name": "transformer", "width": 8, "heads": 2, "feedforward": 8}

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from abaw_pipeline.config import check
 from abaw_pipeline.datasets.index import build_index
 from abaw_pipeline.datasets.settings import Affwild2Settings
 from abaw_pipeline.ensembles.settings import EnsembleSettings
@@ -18,6 +17,7 @@ from abaw_pipeline.report.beside import Published, side_by_side
 from abaw_pipeline.report.build import build_report
 from abaw_pipeline.report.reported import check_reported, read_reported
 from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.settings_file import check
 from benchmarks.preset_data import settings
 from tests.report_results import affwild2, data_set, experiment, fused, trained
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import gmean
 
-from abaw_pipeline.config import check
 from abaw_pipeline.datasets.index import build_index
 from abaw_pipeline.ensembles.blend import blend
 from abaw_pipeline.ensembles.compound import compound, pairs
@@ -22,6 +21,7 @@ from abaw_pipeline.metrics import macro_f1
 from abaw_pipeline.report.build import build_report
 from abaw_pipeline.runtime.manifests import Manifest
 from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.settings_file import check
 from abaw_pipeline.tasks import TASKS
 from tests.report_results import ROWS, affwild2, data_set, fused, truth_of
 from tests.toy_results import Toy, experiment

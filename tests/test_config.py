@@ -11,7 +11,8 @@ import jsonschema
 import pytest
 import yaml
 
-from abaw_pipeline.config import Config, check, load
+from abaw_pipeline.config import Config
+from abaw_pipeline.settings_file import check, load
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "config.yaml"

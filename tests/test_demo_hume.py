@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from abaw_pipeline.config import load
 from abaw_pipeline.datasets.index import look
 from abaw_pipeline.datasets.probe import probe
 from abaw_pipeline.demo import hume_reaction, hume_vidmimic2, voice
@@ -18,6 +17,7 @@ from abaw_pipeline.demo.shapes import SHAPES
 from abaw_pipeline.demo.signals import CONTROLS
 from abaw_pipeline.features.text.transcripts import read_words
 from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.settings_file import load
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.tracks import TRACKS
 from tests.project import ROOT

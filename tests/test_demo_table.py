@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from abaw_pipeline.config import load
 from abaw_pipeline.datasets.base import DataSet
 from abaw_pipeline.datasets.probe import probe
 from abaw_pipeline.datasets.samples import read_sample_file
@@ -16,6 +15,7 @@ from abaw_pipeline.demo.cast import Person, Recording
 from abaw_pipeline.demo.corpus import write_corpus
 from abaw_pipeline.demo.performance import Part, perform
 from abaw_pipeline.demo.table import RATING_HZ, SHAPE
+from abaw_pipeline.settings_file import load
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.tracks import TRACKS
 from tests.project import ROOT

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from abaw_pipeline.cli import VERBS
-from abaw_pipeline.config import check
+from abaw_pipeline.settings_file import check
 from tests.project import ROOT, Project
 
 README = (ROOT / "README.md").read_text()

@@ -9,10 +9,10 @@ import pytest
 import torch
 import yaml
 
-from abaw_pipeline.config import check
 from abaw_pipeline.ensembles.settings import EnsembleSettings, SmoothName
 from abaw_pipeline.features.files.stack import Stack
 from abaw_pipeline.models.registry import ENCODERS, FRAMEWORKS, FUSIONS
+from abaw_pipeline.settings_file import check
 from abaw_pipeline.strict import plain
 from abaw_pipeline.tasks import TASKS
 from abaw_pipeline.training.registry import LOSSES

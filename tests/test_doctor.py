@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from abaw_pipeline.cli import main
-from abaw_pipeline.config import check
 from abaw_pipeline.doctor.examine import examine
+from abaw_pipeline.settings_file import check
 from tests.doctor_folder import FRAMES, LONG, build, examined, settings, told
 from tests.planted import FAULTS
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from scipy.io import wavfile
 
-from abaw_pipeline.config import check
 from abaw_pipeline.doctor.examine import examine
 from abaw_pipeline.doctor.problems import Problem
+from abaw_pipeline.settings_file import check
 from abaw_pipeline.tracks import TRACKS
 from tests.affwild2_folder import put
 from tests.doctor_folder import write_faces, write_recording

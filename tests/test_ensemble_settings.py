@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from abaw_pipeline.config import Config, check
+from abaw_pipeline.config import Config
 from abaw_pipeline.ensembles.runs import model_runs
+from abaw_pipeline.settings_file import check
 from tests.project import SETTINGS
 
 FOLDS = {"name": "kfold", "k": 3}

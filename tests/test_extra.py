@@ -12,8 +12,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abaw_pipeline.config import check
 from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.settings_file import check
 from abaw_pipeline.state.listed import manifests
 from abaw_pipeline.training.gather import gather
 from abaw_pipeline.training.infer import infer

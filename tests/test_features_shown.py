@@ -13,13 +13,14 @@ import torch
 import yaml
 
 from abaw_pipeline.cli import main
-from abaw_pipeline.config import Config, check
+from abaw_pipeline.config import Config
 from abaw_pipeline.datasets.index import build_index, read_clips
 from abaw_pipeline.features.extract import extract
 from abaw_pipeline.features.registry import EXTRACTORS
 from abaw_pipeline.media.build import build_media
 from abaw_pipeline.report.heatmap import COLUMNS, _grid, heat_map
 from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.settings_file import check
 from abaw_pipeline.state.overview import of_settings, of_the_tool, progress
 from abaw_pipeline.state.sources import DataNow
 from abaw_pipeline.types import Clock, FrameTable

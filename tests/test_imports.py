@@ -22,7 +22,7 @@ ORDER = (
     ("submission",),
     ("report",),
     ("predict",),
-    ("config", "consistency", "ensemble_consistency", "filled_in", "presets", "demo_scale"),
+    ("config", "settings_file", "consistency", "ensemble_consistency", "filled_in", "presets", "demo_scale"),
     ("state", "cleaning", "doctor"),
     ("planning",),
     ("cli", "__main__"),
@@ -60,7 +60,7 @@ def test_every_part_has_its_place_in_the_order():
 
 def test_settings_and_keys_import_nothing_heavy():
     code = (
-        "import sys; from abaw_pipeline.config import load; from pathlib import Path; "
+        "import sys; from abaw_pipeline.settings_file import load; from pathlib import Path; "
         "from abaw_pipeline.datasets.listing import listing_digest; "
         "from abaw_pipeline.runtime import run_lock, snapshot, storage, temporaries; "
         "c = load(Path('config.yaml')); [c.plan(f) for f in c.features]; print(' '.join(sys.modules))"

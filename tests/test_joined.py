@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from abaw_pipeline.cleaning.wanted import wanted
-from abaw_pipeline.config import Config, check
+from abaw_pipeline.config import Config
 from abaw_pipeline.report.joined import joined_scores
 from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.settings_file import check
 from abaw_pipeline.state.fused import ResultsNow
 from abaw_pipeline.state.listed import settings_behind, submissions
 from abaw_pipeline.state.why import targets

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from abaw_pipeline.config import Config, load
+from abaw_pipeline.config import Config
 from abaw_pipeline.datasets.registry import ADAPTERS
+from abaw_pipeline.settings_file import load
 from abaw_pipeline.tracks import TRACKS
 from tests.project import ROOT, Project
 

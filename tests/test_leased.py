@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from abaw_pipeline.config import check
 from abaw_pipeline.runtime import lease as leases
 from abaw_pipeline.runtime.lease import leased
 from abaw_pipeline.runtime.lock_files import read_note
 from abaw_pipeline.runtime.settings import GpuSettings
+from abaw_pipeline.settings_file import check
 from tests.project import ROOT, SETTINGS, Project
 
 

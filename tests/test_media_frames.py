@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from abaw_pipeline.cleaning.clean import find
-from abaw_pipeline.config import Config, check
+from abaw_pipeline.config import Config
 from abaw_pipeline.datasets.index import build_index, read_clips
 from abaw_pipeline.features.extract import extract
 from abaw_pipeline.features.plan import FeaturePlan, plan_feature
@@ -21,6 +21,7 @@ from abaw_pipeline.media.plan import media_keys
 from abaw_pipeline.media.settings import FrameSettings, MediaSettings
 from abaw_pipeline.media.store import Pictures
 from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.settings_file import check
 from abaw_pipeline.state.changed import changes
 from abaw_pipeline.state.losses import loss_marks
 from abaw_pipeline.state.sources import DataNow

@@ -49,7 +49,7 @@ class Loudness:
 EXTRACT = """
 import json, sys
 from pathlib import Path
-from abaw_pipeline.config import load
+from abaw_pipeline.settings_file import load
 from abaw_pipeline.features.extract import extract
 from abaw_pipeline.features.store import FeatureStore
 from abaw_pipeline.runtime.paths import Layout

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from abaw_pipeline.config import load
 from abaw_pipeline.demo.corpus import write_corpus
 from abaw_pipeline.planning.plan import plan
 from abaw_pipeline.planning.rates import EARLIER
 from abaw_pipeline.planning.stages import Stages
+from abaw_pipeline.settings_file import load
 from tests.project import SETTINGS, Project
 
 

@@ -11,11 +11,12 @@ import yaml
 from preset_data import IMPLIED, RANDOM, affwild2, settings
 
 from abaw_pipeline import presets
-from abaw_pipeline.config import Config, check
+from abaw_pipeline.config import Config
 from abaw_pipeline.demo_scale import EPOCHS, WIDTH
 from abaw_pipeline.models.parts import Part
 from abaw_pipeline.models.registry import build_fusion
 from abaw_pipeline.presets import known_presets, read_preset
+from abaw_pipeline.settings_file import check
 from abaw_pipeline.training.splits.names import fold_names
 
 NETWORK = {"extractor": "regnet", "weights": RANDOM}

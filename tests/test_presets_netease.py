@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from abaw_pipeline.config import Config, check
+from abaw_pipeline.config import Config
 from abaw_pipeline.presets import read_preset
+from abaw_pipeline.settings_file import check
 from abaw_pipeline.tasks import TASKS
 
 TRACKS = ("au", "expr", "va", "ce", "emi")

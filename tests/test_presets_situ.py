@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from abaw_pipeline.config import Config, check
+from abaw_pipeline.config import Config
 from abaw_pipeline.presets import read_preset, with_presets
+from abaw_pipeline.settings_file import check
 from abaw_pipeline.training.settings import ExperimentSettings
 from abaw_pipeline.training.sources import FeatureNote
 from abaw_pipeline.training.splits.names import fold_names

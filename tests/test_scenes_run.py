@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from abaw_pipeline.config import check
 from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.settings_file import check
 from abaw_pipeline.state.listed import manifests
 from tests.project import SETTINGS, Project
 from tests.world import World

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from abaw_pipeline.config import check, load
 from abaw_pipeline.datasets.labels import read_label_file
 from abaw_pipeline.demo.corpus import write_corpus
 from abaw_pipeline.ensembles.blend import blend
@@ -21,6 +20,7 @@ from abaw_pipeline.metrics import mean_ccc
 from abaw_pipeline.report.clip_plot import clip_plot
 from abaw_pipeline.report.comparison_plot import comparison_plot
 from abaw_pipeline.runtime.snapshot import save_settings
+from abaw_pipeline.settings_file import check, load
 from abaw_pipeline.submission.lint import lint
 from abaw_pipeline.tasks import BUILT_IN, TASKS, Kind, use_tasks
 from abaw_pipeline.training.card import read_card

@@ -56,7 +56,7 @@ class Run:
 
     @cached_property
     def config(self):  # type: ignore[no-untyped-def]  # the schema is imported only where it is needed
-        from abaw_pipeline.config import load
+        from abaw_pipeline.settings_file import load
 
         return load(self.file, self.overrides)
 

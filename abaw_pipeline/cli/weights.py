@@ -21,7 +21,7 @@ def command(context: click.Context) -> None:
 
     run: Run = context.obj
     if run.file.is_file():
-        from abaw_pipeline.config import parsed, read
+        from abaw_pipeline.settings_file import parsed, read
 
         config = parsed(read(run.file, run.overrides), str(run.file))  # not planned: what is missing would stop that
         _show(f"in {run.file}", ("feature", "state", "extractor"), list(asked(config.features)))

@@ -1,7 +1,7 @@
 # The checked settings, and the digests by which Snakemake notices a change. Nothing heavy is imported here.
 from snakemake.settings.types import DeploymentMethod
 
-from abaw_pipeline.config import check
+from abaw_pipeline.settings_file import check
 from abaw_pipeline.datasets.listing import listing_digest
 from abaw_pipeline.ensembles.runs import model_runs
 from abaw_pipeline.features.files.stack import Stack
