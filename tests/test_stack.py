@@ -170,6 +170,14 @@ def test_labels_that_say_nothing_but_the_recording_are_not_learnt_out_of_fold(no
     assert score < np.quantile(chance, 0.95)
 
 
+def test_nor_by_scores_of_repeated_folds(noise: Toy) -> None:
+    """Each repetition parts the clips otherwise; a clip still gets scores only of models that never saw it."""
+    again = {f"again{seed}": run(noise, f"again{seed}", folds={**FIRST, "seed": seed}) for seed in (1, 2)}
+    models = {**MODELS, **{name: ["fold1-0", "fold2-0", "fold3-0"] for name in again}}
+    score, chance = second_stage(noise, "repeated", stack(noise.layout, models, mode="repeated"))
+    assert score < np.quantile(chance, 0.95)
+
+
 def test_and_they_are_where_the_folds_are_broken(noise: Toy, tmp_path: Path) -> None:
     broken = broken_folds(noise.layout, tmp_path)
     score, chance = second_stage(noise, "broken", stack(broken, MODELS, mode="single"))
