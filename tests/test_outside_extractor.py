@@ -49,10 +49,10 @@ class Loudness:
 EXTRACT = """
 import json, sys
 from pathlib import Path
-from abaw_pipeline.settings_file import load
 from abaw_pipeline.features.extract import extract
 from abaw_pipeline.features.store import FeatureStore
 from abaw_pipeline.runtime.paths import Layout
+from abaw_pipeline.settings_file import load
 from tests.test_features_extract import _clips, _media
 layout, plan = Layout(Path(sys.argv[1]), "toy"), load(Path(sys.argv[2])).plan("toy")
 _media(layout, "a")

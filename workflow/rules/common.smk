@@ -1,7 +1,6 @@
 # The checked settings, and the digests by which Snakemake notices a change. Nothing heavy is imported here.
 from snakemake.settings.types import DeploymentMethod
 
-from abaw_pipeline.settings_file import check
 from abaw_pipeline.datasets.listing import listing_digest
 from abaw_pipeline.ensembles.runs import model_runs
 from abaw_pipeline.features.files.stack import Stack
@@ -18,6 +17,7 @@ from abaw_pipeline.runtime.slurm_status import patient
 from abaw_pipeline.runtime.snapshot import refresh_listing, save_settings
 from abaw_pipeline.runtime.storage import EXIT_CODE, CannotWrite, require_room
 from abaw_pipeline.runtime.temporaries import sweep, sweep_folder
+from abaw_pipeline.settings_file import check
 from abaw_pipeline.state.listed import manifests, submissions
 from abaw_pipeline.state.losses import loss_marks, missing_index_files
 from abaw_pipeline.tracks import TRACKS
